@@ -14,7 +14,7 @@ from flashback.rpc.options import OPTIONS
 
 
 def open_channel(address: str) -> grpc.aio.Channel:
-    """A channel to `host:port` or `unix:/path`; it connects lazily and reconnects by itself, at once after a restart."""
+    """A channel to `host:port` or `unix:/path`; it connects lazily and reconnects quickly after a restart."""
     return grpc.aio.insecure_channel(
         address,
         options=[

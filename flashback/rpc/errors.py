@@ -23,7 +23,7 @@ async def _abort_unexpected(context: grpc.aio.ServicerContext[Any, Any], method:
     await context.abort(grpc.StatusCode.INTERNAL, f"{method} failed unexpectedly; the service's log says why.")
 
 
-class ErrorInterceptor(grpc.aio.ServerInterceptor[Any, Any]):
+class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """Aborts a call with the status and sentence of the FlashbackError its handler raised."""
 
     async def intercept_service(
