@@ -35,6 +35,7 @@ class Persona:
     greeting: str
     about: str
     synthetic: bool
+    questions: tuple[str, ...] = ()
     look: Look = field(default_factory=Look)
     voice: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -80,6 +81,7 @@ def load(persona_id: str, settings: HouseSettings | None = None) -> Persona:
             greeting=str(table["greeting"]),
             about=str(table["about"]),
             synthetic=bool(table["synthetic"]),
+            questions=tuple(table.get("questions", ())),
             look=Look(**table.get("look", {})),
             voice=dict(table.get("voice", {})),
         )

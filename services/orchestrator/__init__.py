@@ -1,0 +1,1 @@
+"""Sessions, turns, barge-in, public HTTP and realtime API."""

@@ -1,0 +1,1 @@
+"""The OpenAI Realtime API (GA names) as one dialect over a session."""

@@ -1,0 +1,106 @@
+"""What the page needs to know before a call: personas, their pictures and documents; and the health of the stack."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from PIL import Image
+
+from flashback import personas
+from flashback.errors import Broken, FlashbackError
+from flashback.settings import HouseSettings
+from services.orchestrator.services import Services
+
+router = APIRouter(tags=["flashback"])
+
+
+@router.get("/v1/flashback/personas")
+async def list_personas(request: Request) -> dict[str, Any]:
+    """Personas that load; broken ones are left out here and named when they are asked for."""
+    house: HouseSettings = request.app.state.house
+
+    def read() -> list[dict[str, Any]]:
+        found = []
+        for persona_id in personas.known(house):
+            try:
+                p = personas.load(persona_id, house)
+            except FlashbackError:
+                continue
+            picture = f"/v1/flashback/personas/{p.id}/portrait.jpg"
+            found.append({"id": p.id, "name": p.name, "about": p.about, "greeting": p.greeting, "portrait": picture})
+        return found
+
+    return {"personas": await asyncio.to_thread(read), "default": house.default_persona}
+
+
+@router.get("/v1/flashback/personas/{persona_id}/portrait.jpg")
+async def portrait(persona_id: str, request: Request) -> Response:
+    """The reference picture, 512 pixels, JPEG."""
+    persona = await asyncio.to_thread(personas.load, persona_id, request.app.state.house)
+    picture = await asyncio.to_thread(_jpeg, persona.portrait)
+    return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
+
+
+@lru_cache(maxsize=32)
+def _jpeg(path: Path, size: int = 512) -> bytes:
+    try:
+        with Image.open(path) as image:
+            small = image.convert("RGB").resize((size, size), Image.Resampling.LANCZOS)
+    except (OSError, ValueError) as error:
+        raise Broken(f"{path.parent.name}/{path.name} cannot be read as a picture.") from error
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=88)
+    return out.getvalue()
+
+
+@router.get("/v1/flashback/documents")
+async def list_documents(request: Request, persona: str | None = None) -> dict[str, Any]:
+    """Titles of a persona's documents and questions worth asking."""
+    house: HouseSettings = request.app.state.house
+    found = await asyncio.to_thread(personas.load, persona or house.default_persona, house)
+
+    def read() -> list[dict[str, str]]:
+        files = sorted(found.corpus.rglob("*.md")) if found.corpus.is_dir() else []
+        return [{"document": f.name, "title": _title(f)} for f in files]
+
+    return {"documents": await asyncio.to_thread(read), "suggestions": list(found.questions)}
+
+
+def _title(file: Path) -> str:
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if line.startswith("# "):
+                return line[2:].strip()
+    return file.stem
+
+
+@router.get("/health")
+async def health(request: Request) -> dict[str, Any]:
+    """`ok` when every service answers SERVING, else `degraded`, with each one's state."""
+    services: Services = request.app.state.services
+
+    async def one(name: str) -> str:
+        try:
+            stub = health_pb2_grpc.HealthStub(services.channels[name])
+            answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=2.0)
+            return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)).lower()
+        except Exception:
+            return "unreachable"
+
+    states = dict(zip(services.channels, await asyncio.gather(*map(one, services.channels)), strict=True))
+    status = "ok" if all(s == "serving" for s in states.values()) else "degraded"
+    return {
+        "status": status,
+        "service": "flashback",
+        "version": version("flashback-avatars"),
+        "services": states,
+        "sessions": request.app.state.sessions.count,
+        "max_sessions": request.app.state.settings.max_sessions,
+    }
