@@ -1,0 +1,91 @@
+"""One supervised service process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections import deque
+from collections.abc import Callable
+
+from flashback.errors import FlashbackError
+from flashback.stack.backoff import Backoff
+
+log = logging.getLogger(__name__)
+
+STOP_S = 6.0
+
+
+class ManagedProcess:
+    """Runs `python -m services.<name>`, passes its log lines on, and starts it again when it dies.
+
+    Until `settled` is set a death is final: whatever is wrong at start (a missing engine, a taken address) will not go
+    away by itself.
+    """
+
+    def __init__(self, name: str, environment: dict[str, str], show: Callable[[str, str], None]) -> None:
+        self.name = name
+        self.settled = False
+        self._environment = environment
+        self._show = show
+        self._tail: deque[str] = deque(maxlen=5)
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    async def run(self) -> None:
+        """Returns after `stop`. Raises FlashbackError when the process dies before it settled."""
+        backoff = Backoff()
+        loop = asyncio.get_running_loop()
+        while not self._stopping:
+            born = loop.time()
+            code = await self._once()
+            if self._stopping:
+                return
+            if not self.settled:
+                why = self._tail[-1] if self._tail else f"exit status {code}"
+                raise FlashbackError(f"The {self.name} service did not start: {why}")
+            delay = backoff.delay_s(loop.time() - born)
+            log.warning("restarting", extra={"process": self.name, "exit": code, "wait_s": delay})
+            await asyncio.sleep(delay)
+
+    async def _once(self) -> int:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            f"services.{self.name}",
+            env=self._environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=1024 * 1024,
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        try:
+            async for line in self._process.stdout:
+                text = line.decode("utf-8", "replace").rstrip()
+                self._tail.append(text)
+                self._show(self.name, text)
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
+        return await self._process.wait()
+
+    async def stop(self) -> None:
+        """SIGTERM, then SIGKILL for a process that does not end within STOP_S seconds."""
+        self._stopping = True
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(STOP_S):
+                await process.wait()
+        except TimeoutError:
+            log.warning("killing", extra={"process": self.name})
+            process.kill()
+            await process.wait()
