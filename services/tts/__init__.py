@@ -1,0 +1,1 @@
+"""Sentence -> speech, mouth shapes and word times."""

@@ -1,0 +1,1 @@
+"""Speech engines; each fulfils `services.tts.engine.SpeechEngine`."""
