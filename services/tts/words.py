@@ -44,7 +44,7 @@ class WordTrack:
         return self._start
 
     def word(self, offset: int, sample: int, quiet_from: int) -> list[WordSpan]:
-        """A word begins: at character `offset`, at `sample`; sound before it ended at `quiet_from`. Returns the ended."""
+        """A word at character `offset` begins at `sample`; the sound before it ended at `quiet_from`."""
         index = min(max(bisect_right(self._starts, offset) - 1, self._first), len(self._tokens) - 1)
         if self._start is not None and index <= self._current:
             return []
