@@ -1,0 +1,119 @@
+"""The whole performance of one face: mouth, eyes, brows, head, all from the media clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.renderer.arkit import ARKIT, INDEX
+from services.renderer.engine import Sway
+from services.renderer.motion.easing import Spring
+from services.renderer.motion.eyes import Blinks, Gaze
+from services.renderer.motion.head import Brows, Head
+from services.renderer.motion.manners import EASED, Manner, bearing_vector
+from services.renderer.motion.mouth import Mouth, Said
+from services.renderer.motion.visemes import NAMES, SHAPE_PLACES, SHAPE_SOURCES, VOWELS
+
+BEAT_GAP_S = 0.55
+BROW_GAP_S = 1.9
+STRESSED = 0.75
+"""Visemes at least this heavy can carry a beat of the head."""
+
+_EASE = {name: place for place, name in enumerate(EASED)}
+_FUNNEL, _PUCKER = NAMES.index("funnel"), NAMES.index("pucker")
+
+
+class FaceMotion:
+    """Poses of one session's face.
+
+    seed: two faces with the same seed, fed alike, move alike; fps: frames a second.
+    """
+
+    def __init__(self, seed: int, fps: int) -> None:
+        streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(5)]
+        self._dt = 1.0 / fps
+        self._mouth = Mouth(self._dt)
+        self._blinks = Blinks(streams[0])
+        self._gaze = Gaze(streams[1], self._blinks)
+        self._head = Head(streams[2])
+        self._brows = Brows(streams[3])
+        self._chance = streams[4]
+        self._bearing = Spring(bearing_vector(Manner.IDLE, 0.0, 0.0), 0.16)
+        self._feeling = np.zeros(2)
+        self._last_beat = self._last_brow = -10.0
+        self._time = 0.0
+
+    def say(self, visemes: Iterable[Said]) -> None:
+        """Adds visemes to what the mouth will do; places the beats of head and brows on stressed vowels."""
+        visemes = list(visemes)
+        self._mouth.say(visemes)
+        for v in visemes:
+            if v.shape in VOWELS and v.stress >= STRESSED and v.start - self._last_beat > BEAT_GAP_S:
+                peak = v.start + 0.3 * (v.end - v.start)
+                self._last_beat = v.start
+                self._head.beat(peak, float(self._chance.uniform(0.45, 1.0)))
+                if v.start - self._last_brow > BROW_GAP_S and self._chance.random() < 0.55:
+                    self._last_brow = v.start
+                    self._brows.emphasise(peak, float(self._chance.uniform(0.6, 1.0)))
+
+    def delay(self, since: float, by: float) -> None:
+        """Audio was late: what was planned at or after `since` happens `by` seconds later."""
+        self._mouth.delay(since, by)
+
+    def hush(self) -> None:
+        """Speech was cut: the mouth goes to rest within three frames, the rest of the face carries on."""
+        self._mouth.hush()
+        self._head.still()
+        self._brows.still(self._time)
+        self._last_beat = self._last_brow = -10.0
+
+    def feel(self, valence: float, arousal: float) -> None:
+        """The emotion the face eases towards, each -1..1."""
+        self._feeling[:] = np.clip((valence, arousal), -1.0, 1.0)
+
+    def pose(self, time: float, manner: Manner, loudness: float) -> tuple[NDArray[np.float32], Sway]:
+        """Weights float32[52] (arkit.ARKIT) and head for the frame whose middle is at `time` seconds.
+
+        loudness: of the frame's audio, 0..1 of the voice's usual level. Call once for each frame, in order.
+        """
+        self._time = time
+        weights = np.zeros(len(ARKIT), np.float32)
+        mouth = self._mouth.shape(time, loudness)
+        weights[SHAPE_PLACES] = mouth[SHAPE_SOURCES]
+        eased = self._bearing.step(bearing_vector(manner, *self._feeling), self._dt)
+        inner, outer = self._brows.at(time)
+        rounded = min(1.0, 1.6 * (mouth[_FUNNEL] + mouth[_PUCKER]))
+        spread = eased * (1.0 - 0.8 * rounded)
+
+        def add(name: str, value: float) -> None:
+            weights[INDEX[name]] += value
+
+        for side in ("Left", "Right"):
+            add("mouthSmile" + side, spread[_EASE["smile"]])
+            add("mouthFrown" + side, spread[_EASE["frown"]])
+            add("mouthPress" + side, spread[_EASE["press"]])
+            add("cheekSquint" + side, 0.6 * eased[_EASE["squint"]] + 0.4 * spread[_EASE["smile"]])
+            add("eyeSquint" + side, eased[_EASE["squint"]])
+            add("eyeWide" + side, eased[_EASE["wide"]])
+            add("browDown" + side, eased[_EASE["brow_down"]])
+            add("browOuterUp" + side, eased[_EASE["brow_outer"]] + outer * (1.0 if side == "Left" else 0.85))
+        add("browInnerUp", eased[_EASE["brow_inner"]] + inner)
+        self._look(weights, time, manner)
+        np.clip(weights, 0.0, 1.0, out=weights)
+        x, y, roll = self._head.at(time, manner)
+        return weights, Sway(x + eased[_EASE["x"]], y + eased[_EASE["y"]], roll + eased[_EASE["roll"]])
+
+    def _look(self, weights: NDArray[np.float32], time: float, manner: Manner) -> None:
+        """The person's left eye is on the right of the picture: looking right turns it outwards."""
+        right, up = self._gaze.at(time, manner)
+        shut = self._blinks.at(time)
+        outward, inward = ("Left", "Right") if right > 0 else ("Right", "Left")
+        weights[INDEX["eyeLookOut" + outward]] = abs(right)
+        weights[INDEX["eyeLookIn" + inward]] = abs(right)
+        for side in ("Left", "Right"):
+            weights[INDEX[("eyeLookUp" if up > 0 else "eyeLookDown") + side]] = abs(up)
+            weights[INDEX["eyeBlink" + side]] = shut
+            weights[INDEX["eyeSquint" + side]] *= 1.0 - shut
+            weights[INDEX["eyeWide" + side]] *= 1.0 - shut

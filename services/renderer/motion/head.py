@@ -1,0 +1,92 @@
+"""Head, breath and brows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from services.renderer.motion.easing import Drift, bump
+from services.renderer.motion.manners import BEARINGS, Manner
+
+BREATH_S = 4.1
+
+
+class Head:
+    """Sway, breath, nods while listening, beats on stressed words. Shifts are fractions of the picture's width."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._x, self._y, self._roll = Drift(rng, 5.3), Drift(rng, 4.3), Drift(rng, 6.1)
+        self._breath = float(rng.uniform(0, BREATH_S))
+        self._nod: tuple[float, float, int] | None = None
+        self._next_nod = math.inf
+        self._beats: list[tuple[float, float, float]] = []
+
+    def beat(self, time: float, strength: float) -> None:
+        """A stressed word peaks at `time`."""
+        self._beats.append((time, strength, float(self._rng.normal(0, 0.006))))
+
+    def still(self) -> None:
+        """Speech was cut: beats that have not begun are dropped."""
+        self._beats.clear()
+
+    def at(self, time: float, manner: Manner) -> tuple[float, float, float]:
+        """x, y, roll (engine.Sway)."""
+        breath = math.sin(2 * math.pi * (time + self._breath) / BREATH_S)
+        x = 0.0042 * self._x.at(time)
+        y = 0.0022 * self._y.at(time) + 0.0016 * breath + self._nodding(time, manner)
+        roll = 0.011 * self._roll.at(time)
+        self._beats = [b for b in self._beats if time < b[0] + 0.5]
+        for peak, strength, lean in self._beats:
+            u = bump(time - peak + 0.14, 0.14, 0.03, 0.30) * strength
+            y += 0.0060 * u
+            roll += lean * u
+        return x, y, roll
+
+    def _nodding(self, time: float, manner: Manner) -> float:
+        pauses = BEARINGS[manner].nods_s
+        if pauses is None:
+            self._next_nod = math.inf
+        elif self._next_nod == math.inf:
+            self._next_nod = time + float(self._rng.uniform(1.2, pauses[1]))
+        elif time >= self._next_nod:
+            self._nod = (time, float(self._rng.uniform(0.6, 1.0)), int(self._rng.integers(1, 3)))
+            self._next_nod = time + float(self._rng.uniform(*pauses))
+        if self._nod is None:
+            return 0.0
+        start, size, times = self._nod
+        phase = (time - start) / 0.52
+        if phase >= times:
+            self._nod = None
+            return 0.0
+        return 0.008 * size * (0.5 - 0.5 * math.cos(2 * math.pi * phase)) * (0.7 if phase >= 1 else 1.0)
+
+
+class Brows:
+    """A raise now and then, and on emphasis."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._next = float(rng.uniform(6, 14))
+        self._raises: list[tuple[float, float, float]] = []
+
+    def emphasise(self, time: float, strength: float) -> None:
+        """A raise that peaks at `time`."""
+        self._raises.append((time - 0.16, 0.34 * strength, float(self._rng.uniform(0.4, 0.8))))
+
+    def still(self, time: float) -> None:
+        """Speech was cut: raises that have not begun are dropped."""
+        self._raises = [r for r in self._raises if r[0] <= time]
+
+    def at(self, time: float) -> tuple[float, float]:
+        """Additional weights: inner, outer brow raise."""
+        if time >= self._next:
+            self._raises.append((time, float(self._rng.uniform(0.08, 0.18)), float(self._rng.uniform(0.2, 0.9))))
+            self._next = time + float(self._rng.uniform(8, 18))
+        self._raises = [r for r in self._raises if time < r[0] + 0.8]
+        inner = outer = 0.0
+        for start, size, share in self._raises:
+            u = size * bump(time - start, 0.16, 0.10, 0.42)
+            inner, outer = inner + u, outer + u * share
+        return min(inner, 0.6), min(outer, 0.5)
