@@ -27,7 +27,8 @@ class Sway(NamedTuple):
 class Pose:
     """One frame's worth of performance. Engines draw from the weights, or from the audio, or from both.
 
-    weights: float32[52], order of arkit.ARKIT, 0..1; audio: int16[n], 24 kHz, what plays while the picture is shown.
+    weights: float32[52], order of flashback.media.blendshapes.ARKIT_52, 0..1; audio: int16[n], 24 kHz, what plays
+    while the picture is shown.
     """
 
     frame: int

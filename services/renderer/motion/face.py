@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from services.renderer.arkit import ARKIT, INDEX
+from flashback.media.blendshapes import ARKIT_52, index
 from services.renderer.engine import Sway
 from services.renderer.motion.easing import Spring
 from services.renderer.motion.eyes import Blinks, Gaze
@@ -74,12 +74,12 @@ class FaceMotion:
         self._feeling[:] = np.clip((valence, arousal), -1.0, 1.0)
 
     def pose(self, time: float, manner: Manner, loudness: float) -> tuple[NDArray[np.float32], Sway]:
-        """Weights float32[52] (arkit.ARKIT) and head for the frame whose middle is at `time` seconds.
+        """Weights float32[52] (blendshapes.ARKIT_52) and head for the frame whose middle is at `time` seconds.
 
         loudness: of the frame's audio, 0..1 of the voice's usual level. Call once for each frame, in order.
         """
         self._time = time
-        weights = np.zeros(len(ARKIT), np.float32)
+        weights = np.zeros(len(ARKIT_52), np.float32)
         mouth = self._mouth.shape(time, loudness)
         weights[SHAPE_PLACES] = mouth[SHAPE_SOURCES]
         eased = self._bearing.step(bearing_vector(manner, *self._feeling), self._dt)
@@ -88,7 +88,7 @@ class FaceMotion:
         spread = eased * (1.0 - 0.8 * rounded)
 
         def add(name: str, value: float) -> None:
-            weights[INDEX[name]] += value
+            weights[index(name)] += value
 
         for side in ("Left", "Right"):
             add("mouthSmile" + side, spread[_EASE["smile"]])
@@ -110,10 +110,10 @@ class FaceMotion:
         right, up = self._gaze.at(time, manner)
         shut = self._blinks.at(time)
         outward, inward = ("Left", "Right") if right > 0 else ("Right", "Left")
-        weights[INDEX["eyeLookOut" + outward]] = abs(right)
-        weights[INDEX["eyeLookIn" + inward]] = abs(right)
+        weights[index("eyeLookOut" + outward)] = abs(right)
+        weights[index("eyeLookIn" + inward)] = abs(right)
         for side in ("Left", "Right"):
-            weights[INDEX[("eyeLookUp" if up > 0 else "eyeLookDown") + side]] = abs(up)
-            weights[INDEX["eyeBlink" + side]] = shut
-            weights[INDEX["eyeSquint" + side]] *= 1.0 - shut
-            weights[INDEX["eyeWide" + side]] *= 1.0 - shut
+            weights[index(("eyeLookUp" if up > 0 else "eyeLookDown") + side)] = abs(up)
+            weights[index("eyeBlink" + side)] = shut
+            weights[index("eyeSquint" + side)] *= 1.0 - shut
+            weights[index("eyeWide" + side)] *= 1.0 - shut

@@ -120,7 +120,7 @@ class Mouth:
         ahead = (centre - core - time)[:, None]
         behind = (time - centre - core)[:, None]
         distance = np.maximum(np.maximum(ahead / _BEFORE, behind / _AFTER), 0.0)
-        stress = np.array([0.85 + 0.15 * v.stress for v in near])[:, None]
+        stress = np.array([0.7 + 0.3 * v.stress for v in near])[:, None]
         dominance = np.stack([TARGETS[v.shape].strength for v in near]) * np.exp(-(distance**1.5))
         targets = np.stack([TARGETS[v.shape].values for v in near]) * stress
         blended: Vector = (dominance * targets).sum(0) / (dominance.sum(0) + REST_STRENGTH)

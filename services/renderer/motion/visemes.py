@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.renderer.arkit import both
+from flashback.media.blendshapes import ARKIT_52, index
 
 ARTICULATORS: dict[str, str] = {
     "jaw": "jawOpen",
@@ -92,7 +92,13 @@ def _target(shape: str) -> Target:
 
 TARGETS: dict[str, Target] = {shape: _target(shape) for shape in SHAPES}
 
-_PLACES = [(place, source) for source, name in enumerate(ARTICULATORS.values()) for place in both(name)]
+
+def _places(shape: str) -> list[int]:
+    """Places of a shape: one, or its left and right halves when it comes in two."""
+    return [index(shape)] if shape in ARKIT_52 else [index(shape + "Left"), index(shape + "Right")]
+
+
+_PLACES = [(place, source) for source, name in enumerate(ARTICULATORS.values()) for place in _places(name)]
 SHAPE_PLACES: NDArray[np.intp] = np.array([place for place, _ in _PLACES])
 """For spreading articulators over the 52: weights[SHAPE_PLACES] = articulators[SHAPE_SOURCES]."""
 SHAPE_SOURCES: NDArray[np.intp] = np.array([source for _, source in _PLACES])
