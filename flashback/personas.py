@@ -82,13 +82,20 @@ def load(persona_id: str, settings: HouseSettings | None = None) -> Persona:
             about=str(table["about"]),
             synthetic=bool(table["synthetic"]),
             questions=tuple(table.get("questions", ())),
-            look=Look(**table.get("look", {})),
+            look=_look(table.get("look", {})),
             voice=dict(table.get("voice", {})),
         )
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise Broken(f"Persona {persona_id!r}: persona.toml is damaged ({error}).") from error
-    if not 0 <= persona.look.intensity <= 1:
-        raise Broken(f"Persona {persona_id!r}: look.intensity must be between 0 and 1.")
     if not persona.synthetic and not (folder / "consent.toml").is_file():
         raise Broken(f"Persona {persona_id!r} shows a real person and has no consent.toml; it is not loaded.")
     return persona
+
+
+def _look(table: dict[str, Any]) -> Look:
+    look = Look(**table)
+    if not (isinstance(look.intensity, (int, float)) and 0 <= look.intensity <= 1):
+        raise ValueError("look.intensity must be a number between 0 and 1")
+    if not isinstance(look.lut, str) or not isinstance(look.badge, bool):
+        raise ValueError("look.lut is a name and look.badge is true or false")
+    return look

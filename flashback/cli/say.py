@@ -61,7 +61,9 @@ async def run(text: str, output: Path, persona_id: str) -> None:
     print(output)
 
 
-async def _synthesize(tts: tts_pb2_grpc.TtsAsyncStub, spoken: list[str], persona_id: str) -> list[renderer_pb2.SpeechPart]:
+async def _synthesize(
+    tts: tts_pb2_grpc.TtsAsyncStub, spoken: list[str], persona_id: str
+) -> list[renderer_pb2.SpeechPart]:
     parts: list[renderer_pb2.SpeechPart] = []
     for index, sentence in enumerate(spoken):
         request = tts_pb2.SynthesizeRequest(text=sentence, persona_id=persona_id)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flashback.errors import FlashbackError
 from flashback.stack.backoff import Backoff
@@ -17,14 +16,17 @@ STOP_S = 6.0
 
 
 class ManagedProcess:
-    """Runs `python -m services.<name>`, passes its log lines on, and starts it again when it dies.
+    """Runs a command, passes its log lines on, and starts it again when it dies.
 
     Until `settled` is set a death is final: whatever is wrong at start (a missing engine, a taken address) will not go
     away by itself.
     """
 
-    def __init__(self, name: str, environment: dict[str, str], show: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], environment: dict[str, str], show: Callable[[str, str], None]
+    ) -> None:
         self.name = name
+        self._command = command
         self.settled = False
         self._environment = environment
         self._show = show
@@ -49,14 +51,12 @@ class ManagedProcess:
                 why = self._tail[-1] if self._tail else f"exit status {code}"
                 raise FlashbackError(f"The {self.name} service did not start: {why}")
             delay = backoff.delay_s(loop.time() - born)
-            log.warning("restarting", extra={"process": self.name, "exit": code, "wait_s": delay})
+            log.warning("restarting", extra={"child": self.name, "exit": code, "wait_s": delay})
             await asyncio.sleep(delay)
 
     async def _once(self) -> int:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            f"services.{self.name}",
+            *self._command,
             env=self._environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -86,6 +86,6 @@ class ManagedProcess:
             async with asyncio.timeout(STOP_S):
                 await process.wait()
         except TimeoutError:
-            log.warning("killing", extra={"process": self.name})
+            log.warning("killing", extra={"child": self.name})
             process.kill()
             await process.wait()

@@ -59,7 +59,9 @@ class Supervisor:
     def _launch(self, name: str) -> None:
         if name in self._processes:
             return
-        process = ManagedProcess(name, self._plan.environment(), (lambda n, t: None) if self._quiet else show_line)
+        command = (sys.executable, "-m", f"services.{name}")
+        show = (lambda n, t: None) if self._quiet else show_line
+        process = ManagedProcess(name, command, self._plan.environment(), show)
         self._processes[name] = process
         self._tasks[name] = asyncio.create_task(process.run())
 
@@ -75,17 +77,19 @@ class Supervisor:
             await channel.close(None)
 
     async def _until_ready(self, *waits: Coroutine[Any, Any, None]) -> None:
+        """Waits for all; a process that dies meanwhile ends the wait with its error."""
         ready = asyncio.ensure_future(asyncio.gather(*waits))
-        deaths = list(self._tasks.values())
-        done, _ = await asyncio.wait([ready, *deaths], return_when=asyncio.FIRST_COMPLETED)
-        if ready in done:
-            await ready
-            return
-        ready.cancel()
-        await asyncio.gather(ready, return_exceptions=True)
-        for task in done:
-            task.result()
-        raise FlashbackError("A service ended while the others were starting.")
+        ends = asyncio.ensure_future(asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED))
+        await asyncio.wait((ready, ends), return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            ready.cancel()
+            await asyncio.gather(ready, return_exceptions=True)
+            for task in ends.result()[0]:
+                task.result()
+            raise FlashbackError("A service ended while the others were starting.")
+        ends.cancel()
+        await asyncio.gather(ends, return_exceptions=True)
+        await ready
 
     async def watch(self) -> None:
         """Runs until cancelled; raises when a process can no longer be supervised."""

@@ -1,0 +1,46 @@
+# The two commands of the README: `make up` and `make test`. Both set everything up by themselves.
+VENV   := .venv
+PY     := $(VENV)/bin/python
+STAMP  := $(VENV)/.installed
+PORT   ?= 8000
+
+.PHONY: up test test-fast test-slow lint setup setup-test bench clean
+
+up: setup            ## start the avatar and print its address
+	$(VENV)/bin/flashback up --port $(PORT)
+
+setup: $(STAMP)      ## virtual environment, packages, compiled kernels
+
+$(VENV)/bin/python:
+	@tools/make_venv.sh $(VENV)
+
+$(STAMP): $(VENV)/bin/python pyproject.toml requirements.txt requirements-nodeps.txt hatch_build.py $(wildcard proto/flashback/v1/*.proto)
+	@tools/install.sh $(VENV) requirements.txt
+	@$(PY) -m services.renderer.engines.rig.warm
+	@touch $@
+
+setup-test: setup    ## what the tests need on top: developer packages, and Chromium when run as root on Debian
+	@tools/install.sh $(VENV) requirements-dev.txt
+	@tools/install_chromium.sh
+
+test: setup-test lint ## everything that runs in under 15 minutes on 2 cores
+	$(PY) -m pytest -m "not slow"
+
+test-fast: setup-test ## unit and contract tests only
+	$(PY) -m pytest -m "not slow and not e2e"
+
+test-slow: setup-test ## soak and full-size checks
+	$(PY) -m pytest -m slow
+
+lint: setup-test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench: setup-test    ## prints one JSON object a benchmark
+	$(PY) -m benchmarks rig --json
+	$(PY) -m benchmarks conversation --json
+
+clean:
+	rm -rf $(VENV) var
