@@ -1,0 +1,1 @@
+"""Measurements. Each prints one JSON object: `python -m benchmarks NAME --json`."""
