@@ -1,0 +1,1 @@
+"""Colour look and the "AI-generated" badge, for live frames and for still plates."""

@@ -1,0 +1,1 @@
+"""Grading engines; each fulfils `services.postfx.engine.GradeEngine`."""
