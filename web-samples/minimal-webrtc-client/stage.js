@@ -1,12 +1,13 @@
 // The picture: portrait before the first frame, then the video, and the last frame when there is trouble. Never black.
 
-const RING_HZ = 20;
+const RING_HZ = 15;
 
 export class Stage {
   #poster;
   #video;
   #still;
   #picture;
+  #lights;
   #onFrame;
   #watching = 0;
   #ring = 0;
@@ -17,6 +18,7 @@ export class Stage {
    */
   constructor(parts, onFrame) {
     this.#picture = parts.picture;
+    this.#lights = parts.picture.querySelectorAll(".halo, .edge");
     this.#poster = parts.poster;
     this.#video = parts.video;
     this.#still = parts.still;
@@ -65,14 +67,21 @@ export class Stage {
    */
   follow(loudness) {
     clearInterval(this.#ring);
-    this.#picture.style.setProperty("--level", "0");
+    this.#glow(0);
     if (!loudness) return;
     let level = 0;
+    let shown = 0;
     this.#ring = setInterval(() => {
       const now = loudness();
-      level = now > level ? now : level * 0.8 + now * 0.2;
-      this.#picture.style.setProperty("--level", level.toFixed(2));
+      level = now > level ? now : level * 0.75 + now * 0.25;
+      if (Math.abs(level - shown) < 0.03) return;
+      shown = level;
+      this.#glow(level);
     }, 1000 / RING_HZ);
+  }
+
+  #glow(level) {
+    for (const light of this.#lights) light.style.setProperty("--level", level.toFixed(2));
   }
 
   #watch() {
