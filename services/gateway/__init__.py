@@ -1,0 +1,1 @@
+"""WebRTC peers, and the only place that paces by wall time."""
