@@ -1,0 +1,256 @@
+"""Everything of one persona that all sessions share: plates in Y, U, V and the precomputed geometry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flashback.media.blendshapes import index
+from services.renderer.engines.rig import files
+from services.renderer.engines.rig.blur import spread
+from services.renderer.engines.rig.colour import halve, to_byte, yuv
+from services.renderer.engines.rig.field import Field, build_field
+from services.renderer.engines.rig.files import F32, Grade, Plates, RigData, read_plates, read_rig
+from services.renderer.engines.rig.layers import MOUTH_PARTS, eye_shade, light_teeth, mouth_layers
+from services.renderer.engines.rig.opening import bound, finish
+from services.renderer.engines.rig.window import Window, eye_window, mouth_window
+
+U8 = NDArray[np.uint8]
+I32 = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A small picture uint8 [h,w,4] RGBA laid over every frame, its top left corner at (x, y), all even numbers."""
+
+    picture: U8
+    x: int
+    y: int
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One plane of the person, premultiplied by the matte, with `margin` pixels around, and what lies behind it.
+
+    spans and edge_spans: int32 [n,3] (row, first, last+1) where the face moves, and where it moves near the outline;
+    runs: int32 [n,4] for compose.sway_plane.
+    """
+
+    person: U8
+    alpha: U8
+    back: U8
+    margin: int
+    scale: int
+    spans: I32
+    edge_spans: I32
+    runs: I32
+
+
+@dataclass(frozen=True)
+class Eye:
+    """One eye: window, which weight shuts it, the motion of the eyeball, the light on it, the lid's edge at rest."""
+
+    window: Window
+    blink: int
+    fit: F32
+    light: F32
+    rest_top: F32
+
+
+@dataclass(frozen=True)
+class RigModel:
+    """One persona, loaded and graded; immutable, shared by sessions and threads.
+
+    neutral, mouth_open, eyes_closed: uint8 [size,size,3] Y, U, V; eyes: uint8 RGB; layers uint8 [3,h,w,4] Y, U, V,
+    alpha with corner (layers_x, layers_y) and motions layer_fits [3,53,6]; cavity [3] Y, U, V; sway [size,2]: share of head
+    motion and of breath in each row; pivot x, y in pixels.
+    """
+
+    size: int
+    planes: tuple[Plane, Plane, Plane]
+    field: Field
+    neutral: U8
+    mouth_open: U8
+    eyes_closed: U8
+    eyes: U8
+    mouth: Window
+    layers: U8
+    layers_x: int
+    layers_y: int
+    layer_fits: F32
+    cavity: F32
+    eye: tuple[Eye, Eye]
+    sway: F32
+    pivot: tuple[float, float]
+    badge: tuple[tuple[U8, U8], ...]
+    badge_at: tuple[int, int]
+
+
+def graded_plates(folder: Path, size: int, grade: Grade | None) -> tuple[RigData, Plates]:
+    """Reads a persona's files, lights the upper teeth, then grades each plate once. Raises PersonaError."""
+    rig = read_rig(folder, size)
+    plates = read_plates(folder, size)
+    look: Grade = grade if grade is not None else (lambda picture: picture)
+    interior = light_teeth(rig, plates)
+    return rig, Plates(
+        neutral=look(plates.neutral),
+        mouth_open=look(plates.mouth_open),
+        eyes_closed=look(plates.eyes_closed),
+        interior=look(interior),
+        eyes=look(plates.eyes),
+        background=look(plates.background),
+        matte=np.clip((plates.matte - np.float32(0.012)) / np.float32(0.976), 0, 1),
+    )
+
+
+def sway_rows(size: int, pivot_y: float) -> F32:
+    """Share of head motion and of breath for each row, float32 [size,2]: the head moves whole, the shoulders stay."""
+    rows = np.arange(size, dtype=np.float32)
+    t = np.clip((rows - pivot_y) / (0.16 * size), -1, 1)
+    b = np.clip((rows - pivot_y) / (0.14 * size) + 0.3, 0, 1)
+    return np.stack([0.5 - 0.5 * np.sin(t * np.pi / 2), b * b * (3 - 2 * b)], 1).astype(np.float32)
+
+
+def _rows(mask: NDArray[np.bool_]) -> I32:
+    spans = [(y, x[0], x[-1] + 1) for y in range(len(mask)) if len(x := np.flatnonzero(mask[y]))]
+    return np.array(spans, np.int32).reshape(-1, 3)
+
+
+def _pieces(mask: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
+    out = []
+    for y in range(len(mask)):
+        change = np.flatnonzero(np.diff(np.concatenate([[False], mask[y], [False]]).astype(np.int8)))
+        out += [(y, int(a), int(b)) for a, b in zip(change[::2], change[1::2], strict=True)]
+    return out
+
+
+def _runs(alpha: U8, reach: int) -> I32:
+    edge = spread((alpha > 0) & (alpha < 255), reach)
+    edge |= spread(alpha == 255, reach) & spread(alpha == 0, reach)
+    solid = (alpha == 255) & ~edge
+    runs = [(*piece, 1) for piece in _pieces(edge)] + [(*piece, 0) for piece in _pieces(solid)]
+    return np.array(sorted(runs), np.int32).reshape(-1, 4)
+
+
+def _moving(field: Field, size: int) -> NDArray[np.bool_]:
+    nodes = spread(np.abs(field.basis).max((0, 1)) > 0.02 * size / 512, 2)
+    full = np.zeros((size, size), np.bool_)
+    block = np.repeat(np.repeat(nodes, field.step, 0), field.step, 1)
+    h, w = min(size - field.y0, len(block)), min(size - field.x0, block.shape[1])
+    full[field.y0 : field.y0 + h, field.x0 : field.x0 + w] = block[:h, :w]
+    return full
+
+
+def _planes(plates: Plates, field: Field, size: int) -> tuple[Plane, Plane, Plane]:
+    person, back = yuv(plates.neutral), yuv(plates.background)
+    alpha = plates.matte
+    neutral = np.array([0, 128, 128], np.float32)
+    person = person - (1 - alpha[..., None]) * (back - neutral)
+    moving = _moving(field, size)
+    planes = []
+    for c in range(3):
+        scale = 1 if c == 0 else 2
+        margin = 2 * round(24 * size / 1024) // scale
+        p, b, a = person[..., c], back[..., c], alpha
+        area = moving
+        if scale == 2:
+            p, b, a = halve(p), halve(b), halve(a)
+            area = moving[::2, ::2] | moving[1::2, 1::2]
+        a8 = to_byte(a * 255)
+        near_edge = spread(a8 < 255, round(14 * size / 512 / scale))
+        planes.append(
+            Plane(
+                person=np.pad(to_byte(p), margin, mode="edge"),
+                alpha=np.pad(a8, margin, mode="edge"),
+                back=to_byte(b),
+                margin=margin,
+                scale=scale,
+                spans=_rows(area),
+                edge_spans=np.array(_pieces(area & near_edge), np.int32).reshape(-1, 3),
+                runs=_runs(a8, round(16 * size / 512 / scale)),
+            )
+        )
+    return planes[0], planes[1], planes[2]
+
+
+def motion_fit(points: F32, shifts: F32) -> F32:
+    """Least-squares affine motion per shape: points [n,2], shifts [52,n,2] -> float32 [53,6] (see opening.place)."""
+    centre = points.mean(0)
+    design = np.concatenate([np.ones((len(points), 1)), points - centre], 1)
+    solved = np.linalg.lstsq(design, shifts.transpose(1, 0, 2).reshape(len(points), -1), rcond=None)[0]
+    fit = np.zeros((53, 6), np.float32)
+    fit[:52] = solved.reshape(3, 52, 2).transpose(1, 2, 0).reshape(52, 6)
+    fit[52, :2] = centre
+    return fit
+
+
+def _eye(rig: RigData, side: str, light: F32) -> Eye:
+    window = eye_window(rig, side)
+    part = files.EYE_LEFT if side == "Left" else files.EYE_RIGHT
+    ball = rig.xy[rig.vertex_part == part]
+    centre, radius = ball.mean(0), np.ptp(ball[:, 0]) / 2
+    mine = (rig.vertex_part == part) & (np.hypot(*(rig.xy - centre).T) < 0.75 * radius)
+    top, low = np.empty(window.w, np.float32), np.empty(window.w, np.float32)
+    bound(window.rest, window.upper, window.x0, 1, top)
+    bound(window.rest, window.lower, window.x0, -1, low)
+    finish(window.rest, window.corners, window.x0, top, low, np.empty(window.w, np.float32))
+    cut = np.s_[window.y0 : window.y0 + window.h, window.x0 : window.x0 + window.w]
+    return Eye(
+        window=window,
+        blink=index("eyeBlink" + side),
+        fit=motion_fit(rig.xy[mine], rig.dxy[:, mine]),
+        light=np.ascontiguousarray(light[cut]),
+        rest_top=top,
+    )
+
+
+def _badge(badge: Badge | None) -> tuple[tuple[tuple[U8, U8], ...], tuple[int, int]]:
+    if badge is None:
+        return (), (0, 0)
+    colours = yuv(badge.picture[..., :3])
+    alpha = badge.picture[..., 3].astype(np.float32)
+    small = [halve(colours[..., c] * alpha) / np.maximum(halve(alpha), 1e-3) for c in (1, 2)]
+    planes = [(to_byte(colours[..., 0]), to_byte(alpha))]
+    planes += [(to_byte(plane), to_byte(halve(alpha))) for plane in small]
+    return tuple(planes), (badge.x, badge.y)
+
+
+def load_rig(folder: Path, size: int = 512, grade: Grade | None = None, badge: Badge | None = None) -> RigModel:
+    """Reads and prepares a persona's picture data (seconds; blocks).
+
+    size: pixels, a multiple of 128; grade: uint8 [h,w,3] RGB to the same, applied once to each plate.
+    Raises PersonaError for a file that is missing, damaged or does not fit, ValueError for another size.
+    """
+    if size % 128 or not 128 <= size <= 1024:
+        raise ValueError(f"size is {size}; it must be a multiple of 128 from 128 to 1024")
+    rig, plates = graded_plates(folder, size, grade)
+    field = build_field(rig)
+    inside = mouth_layers(rig, plates.interior)
+    layers = np.concatenate([yuv(inside.colour), inside.alpha[..., None] * 255], 3)
+    light = eye_shade(rig, plates)
+    groups = [np.isin(rig.vertex_part, group) for group in MOUTH_PARTS]
+    fits = np.stack([motion_fit(rig.plate_open[m], rig.dxy[:, m]) for m in groups])
+    badge_planes, badge_at = _badge(badge)
+    return RigModel(
+        size=size,
+        planes=_planes(plates, field, size),
+        field=field,
+        neutral=to_byte(yuv(plates.neutral)),
+        mouth_open=to_byte(yuv(plates.mouth_open)),
+        eyes_closed=to_byte(yuv(plates.eyes_closed)),
+        eyes=np.ascontiguousarray(plates.eyes),
+        mouth=mouth_window(rig),
+        layers=to_byte(layers.astype(np.float32)),
+        layers_x=inside.x0,
+        layers_y=inside.y0,
+        layer_fits=fits,
+        cavity=yuv(inside.cavity),
+        eye=(_eye(rig, "Left", light), _eye(rig, "Right", light)),
+        sway=sway_rows(size, rig.pivot[1]),
+        pivot=rig.pivot,
+        badge=badge_planes,
+        badge_at=badge_at,
+    )

@@ -1,0 +1,205 @@
+"""Draws one session's talking head from 52 weights into an I420 buffer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flashback.media.blendshapes import index
+from services.renderer import stamp as frame_stamp
+from services.renderer.engine import Sway
+from services.renderer.engines.rig import compose, manner, opening, warp
+from services.renderer.engines.rig.model import RigModel, load_rig
+from services.renderer.engines.rig.raster import rasterise
+from services.renderer.engines.rig.window import Window
+
+F32 = NDArray[np.float32]
+REACH = 0.016
+"""Largest shift of the head as a share of the picture's width, and largest roll in radians."""
+
+
+class _Work:
+    """Buffers for one window of the face."""
+
+    def __init__(self, window: Window) -> None:
+        h, w = window.h, window.w
+        self.points = np.empty_like(window.rest)
+        self.ids = np.empty((h, w), np.int32)
+        self.bary = np.empty((2, h, w), np.float32)
+        self.near = np.empty((h, w), np.float32)
+        self.top = np.empty(w, np.float32)
+        self.low = np.empty(w, np.float32)
+        self.line = np.empty(w, np.float32)
+        self.picture = np.empty((h, w, 3), np.float32)
+
+
+class RigCanvas:
+    """One session's picture. Not for two threads at once; the model may be shared."""
+
+    def __init__(self, model: RigModel) -> None:
+        n, half = model.size, model.size // 2
+        self.model = model
+        self.buffer = np.empty(n * n * 3 // 2, np.uint8)
+        self._out = (
+            self.buffer[: n * n].reshape(n, n),
+            self.buffer[n * n : n * n + half * half].reshape(half, half),
+            self.buffer[n * n + half * half :].reshape(half, half),
+        )
+        self._person = [plane.person.copy() for plane in model.planes]
+        self._alpha = [plane.alpha.copy() for plane in model.planes[:2]]
+        self._forward = np.zeros_like(model.field.basis[0])
+        self._shift = np.zeros_like(self._forward)
+        self._grid = model.field.basis.reshape(52, -1)
+        self._shapes = np.flatnonzero(model.field.moves)
+        self._grid = np.ascontiguousarray(self._grid[self._shapes])
+        self._mouth = _Work(model.mouth)
+        self._eyes = [_Work(eye.window) for eye in model.eye]
+        self._inverse = np.empty((3, 6), np.float32)
+        self._eye_inverse = np.empty(6, np.float32)
+        self._no_weights = np.zeros(52, np.float32)
+        self._wide = np.zeros(52, np.float32)
+        self._wide[index("jawOpen")] = 1
+        self._moves = np.zeros((n, 3), np.float32)
+        self._half_moves = np.zeros((half, 3), np.float32)
+        self._stamped = False
+        for out, plane in zip(self._out, model.planes, strict=True):
+            out[:] = plane.back
+
+    def draw(
+        self,
+        weights: F32,
+        sway: Sway = Sway(),
+        breath: float = 0.0,
+        stamp: int | None = None,  # noqa: B008
+    ) -> memoryview:
+        """Draws the next frame.
+
+        weights: float32 [52] in ARKIT_52 order, 0..1; sway: shifts as shares of the width, roll in radians, cut at
+        REACH; breath: rise of the shoulders as a share of the width; stamp: a frame number (services.renderer.stamp).
+        Returns I420, BT.601 limited range, size*size*3/2 bytes: this canvas's own `buffer`, valid until the next call.
+        """
+        w = np.ascontiguousarray(weights, np.float32)
+        self._draw_face(w)
+        self._restore()
+        self._sway(sway, breath)
+        self._lay_badge()
+        if stamp is not None:
+            frame_stamp.write(self._out[0], stamp)
+            self._stamped = True
+        return self.buffer.data
+
+    def _draw_face(self, w: F32) -> None:
+        m, f = self.model, self.model.field
+        self._forward.fill(0)
+        warp.mix(w, self._shapes, self._grid, self._forward.reshape(-1))
+        warp.backward(self._forward, f.step, 3, self._shift)
+        for i, plane in enumerate(m.planes):
+            warp.warp_plane(
+                self._shift, f.step, f.x0, f.y0, plane.scale, plane.spans, plane.person, self._person[i], plane.margin
+            )
+        for i, plane in enumerate(m.planes[:2]):
+            warp.warp_plane(
+                self._shift,
+                f.step,
+                f.x0,
+                f.y0,
+                plane.scale,
+                plane.edge_spans,
+                plane.alpha,
+                self._alpha[i],
+                plane.margin,
+            )
+        self._draw_mouth(w)
+        for i in (0, 1):
+            self._draw_eye(w, i)
+
+    def _draw_skin(self, w: F32, window: Window, work: _Work, second: NDArray[np.uint8], gain: float) -> None:
+        m, f = self.model, self.model.field
+        work.points[:] = window.rest
+        warp.mix(w, window.shapes, window.basis.reshape(len(window.shapes), -1), work.points.reshape(-1))
+        rasterise(work.points, window.tri, window.x0, window.y0, True, work.ids, work.bary, work.near)
+        opening.bound(work.points, window.upper, window.x0, 1, work.top)
+        opening.bound(work.points, window.lower, window.x0, -1, work.low)
+        opening.finish(work.points, window.corners, window.x0, work.top, work.low, work.line)
+        opening.skin(
+            work.points, window.other, window.share, np.float32(gain), window.blend, window.tri, window.rest,
+            work.ids, work.bary, window.x0, window.y0, self._shift, f.x0, f.y0, f.step, m.neutral, second, work.picture,
+        )  # fmt: skip
+
+    def _draw_mouth(self, w: F32) -> None:
+        m, window, work = self.model, self.model.mouth, self._mouth
+        self._draw_skin(w, window, work, m.mouth_open, manner.open_gain(w))
+        for n in range(3):
+            opening.place(w, self._wide, m.layer_fits[n], self._inverse[n])
+        shade = np.array([manner.LIP_SHADOW, 512 / m.size / manner.LIP_SHADOW_ROWS, manner.mouth_light(w)], np.float32)
+        opening.mouth(
+            work.top, work.low, window.x0, window.y0, work.ids, self._inverse, m.layers, m.layers_x, m.layers_y,
+            m.cavity, shade, work.picture,
+        )  # fmt: skip
+        self._put(window, work)
+
+    def _draw_eye(self, w: F32, i: int) -> None:
+        m, eye, work = self.model, self.model.eye[i], self._eyes[i]
+        window = eye.window
+        self._draw_skin(w, window, work, m.eyes_closed, manner.lid_gain(float(w[eye.blink])))
+        opening.place(w, self._no_weights, eye.fit, self._eye_inverse)
+        shadow = np.array([manner.LID_SHADOW, 512 / m.size / manner.LID_SHADOW_ROWS], np.float32)
+        opening.eye(
+            work.top, work.low, eye.rest_top, window.x0, window.y0, work.ids, self._eye_inverse, m.eyes, eye.light,
+            shadow, work.picture,
+        )  # fmt: skip
+        self._put(window, work)
+
+    def _put(self, window: Window, work: _Work) -> None:
+        opening.put(
+            work.picture, window.x0, window.y0, self.model.planes[0].margin, self._person[0], self._person[1],
+            self._person[2],
+        )  # fmt: skip
+
+    def _restore(self) -> None:
+        m = self.model
+        if self._stamped:
+            self._out[0][: frame_stamp.SQUARE] = m.planes[0].back[: frame_stamp.SQUARE]
+            self._stamped = False
+        for i, (picture, _) in enumerate(m.badge):
+            k = m.planes[i].scale
+            x, y = m.badge_at[0] // k, m.badge_at[1] // k
+            cut = np.s_[y : y + picture.shape[0], x : x + picture.shape[1]]
+            self._out[i][cut] = m.planes[i].back[cut]
+
+    def _sway(self, sway: Sway, breath: float) -> None:
+        m = self.model
+        n, (px, py) = m.size, m.pivot
+        dx, dy = min(max(sway.x, -REACH), REACH) * n, min(max(sway.y, -REACH), REACH) * n
+        roll, lift = min(max(sway.roll, -REACH), REACH), min(max(breath, -REACH), REACH) * n
+        share, chest = m.sway[:, 0], m.sway[:, 1]
+        rows = np.arange(n, dtype=np.float32)
+        moves = self._moves
+        moves[:, 0] = share * (roll * (rows - np.float32(py)) - dx)
+        moves[:, 1] = chest * lift - share * dy
+        moves[:, 2] = share * roll
+        half = self._half_moves
+        half[:, 0] = 0.25 * (moves[::2, 0] + moves[1::2, 0])
+        half[:, 1] = 0.25 * (moves[::2, 1] + moves[1::2, 1])
+        half[:, 2] = 0.5 * (moves[::2, 2] + moves[1::2, 2])
+        for i, plane in enumerate(m.planes):
+            luma = i == 0
+            compose.sway_plane(
+                plane.runs, moves if luma else half, np.float32(px if luma else (px - 0.5) / 2), self._person[i],
+                self._alpha[min(i, 1)], plane.back, 0 if luma else 128, plane.margin, self._out[i],
+            )  # fmt: skip
+
+    def _lay_badge(self) -> None:
+        m = self.model
+        for i, (picture, alpha) in enumerate(m.badge):
+            k = m.planes[i].scale
+            compose.overlay(picture, alpha, m.badge_at[0] // k, m.badge_at[1] // k, self._out[i])
+
+
+def warm(folder: Path) -> None:
+    """Compiles every kernel into numba's cache by drawing one frame, so that a later start is quick."""
+    canvas = RigCanvas(load_rig(folder, 128))
+    weights = np.full(52, 0.1, np.float32)
+    canvas.draw(weights, Sway(0.002, 0.002, 0.005), 0.001)
