@@ -7,7 +7,7 @@ RATE = 22_050
 
 
 def _tone(count: int) -> np.ndarray:
-    return (8000 * np.sin(np.arange(count) * 0.1)).astype(np.int16)
+    return np.asarray(8000 * np.sin(np.arange(count) * 0.1), np.int16)
 
 
 def test_audio_waits_for_the_end_of_its_word_and_viseme() -> None:

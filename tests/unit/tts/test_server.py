@@ -58,7 +58,7 @@ async def served(tmp_path: Path) -> AsyncIterator[tuple[tts_pb2_grpc.TtsStub, En
     await service.start()
     channel = open_channel(address)
     yield tts_pb2_grpc.TtsStub(channel), engine
-    await channel.close()
+    await channel.close(None)
     await service.stop(0)
     await servicer.close()
 
