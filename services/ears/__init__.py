@@ -1,0 +1,1 @@
+"""Microphone in; voice activity and words out."""
