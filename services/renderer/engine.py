@@ -28,13 +28,14 @@ class Pose:
     """One frame's worth of performance. Engines draw from the weights, or from the audio, or from both.
 
     weights: float32[52], order of flashback.media.blendshapes.ARKIT_52, 0..1; audio: int16[n], 24 kHz, what plays
-    while the picture is shown.
+    while the picture is shown; breath: rise of the shoulders as a fraction of the picture's width.
     """
 
     frame: int
     start_sample: int
     weights: NDArray[np.float32]
     sway: Sway
+    breath: float
     audio: NDArray[np.int16]
 
 

@@ -14,7 +14,7 @@ class RendererSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FLASHBACK_RENDERER_", extra="ignore")
 
     engine: str = Field(default="rig", description="Name of an installed engine.")
-    size: int = Field(default=512, ge=416, le=1024, multiple_of=32, description="Width and height, pixels.")
+    size: int = Field(default=512, ge=512, le=1024, multiple_of=128, description="Width and height, pixels.")
     fps: int = Field(default=25, ge=10, le=60, description="Frames a second.")
     capacity: int = Field(default=16, ge=1, description="Sessions accepted at a time.")
     workers: int = Field(default=os.cpu_count() or 1, ge=1, description="Threads that draw.")

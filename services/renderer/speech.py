@@ -113,7 +113,7 @@ class SpeechQueue:
                 self._resumed = True
             self._placed.append(Placed(part, start))
             self._end = start + len(part.audio)
-            self._open = not part.last_of_sentence
+            self._open = not (part.last_of_sentence or part.last_of_turn)
             arrivals.append(Arrival(part, self._origin, late_since, late_by))
         return arrivals
 

@@ -130,10 +130,10 @@ class Stage:
         voice = self._with_tail(stretch)
         speaking = stretch.voice is not None or self._queue.busy
         manner = Manner.SPEAKING if speaking else self._state
-        weights, sway = self._face.pose(
+        weights, sway, breath = self._face.pose(
             seconds(start) + length / (2 * SPEECH_RATE), manner, self._loudness(stretch.audio)
         )
-        pose = Pose(self._frame, start, weights, sway, stretch.audio)
+        pose = Pose(self._frame, start, weights, sway, breath, stretch.audio)
         self._frame += 1
         return Take(
             pose=pose,

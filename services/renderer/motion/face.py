@@ -73,10 +73,11 @@ class FaceMotion:
         """The emotion the face eases towards, each -1..1."""
         self._feeling[:] = np.clip((valence, arousal), -1.0, 1.0)
 
-    def pose(self, time: float, manner: Manner, loudness: float) -> tuple[NDArray[np.float32], Sway]:
-        """Weights float32[52] (blendshapes.ARKIT_52) and head for the frame whose middle is at `time` seconds.
+    def pose(self, time: float, manner: Manner, loudness: float) -> tuple[NDArray[np.float32], Sway, float]:
+        """Weights, head and breath (engine.Pose) for the frame whose middle is at `time` seconds.
 
-        loudness: of the frame's audio, 0..1 of the voice's usual level. Call once for each frame, in order.
+        Weights are float32[52] in the order of blendshapes.ARKIT_52. Call once for each frame, in order.
+        loudness: of the frame's audio, 0..1 of the voice's usual level.
         """
         self._time = time
         weights = np.zeros(len(ARKIT_52), np.float32)
@@ -103,7 +104,8 @@ class FaceMotion:
         self._look(weights, time, manner)
         np.clip(weights, 0.0, 1.0, out=weights)
         x, y, roll = self._head.at(time, manner)
-        return weights, Sway(x + eased[_EASE["x"]], y + eased[_EASE["y"]], roll + eased[_EASE["roll"]])
+        dx, dy, lean = (float(eased[_EASE[name]]) for name in ("x", "y", "roll"))
+        return weights, Sway(x + dx, y + dy, roll + lean), self._head.breath(time)
 
     def _look(self, weights: NDArray[np.float32], time: float, manner: Manner) -> None:
         """The person's left eye is on the right of the picture: looking right turns it outwards."""

@@ -10,6 +10,7 @@ from services.renderer.motion.easing import Drift, bump
 from services.renderer.motion.manners import BEARINGS, Manner
 
 BREATH_S = 4.1
+BREATH = 0.0036
 
 
 class Head:
@@ -33,9 +34,8 @@ class Head:
 
     def at(self, time: float, manner: Manner) -> tuple[float, float, float]:
         """x, y, roll (engine.Sway)."""
-        breath = math.sin(2 * math.pi * (time + self._breath) / BREATH_S)
         x = 0.0042 * self._x.at(time)
-        y = 0.0022 * self._y.at(time) + 0.0016 * breath + self._nodding(time, manner)
+        y = 0.0022 * self._y.at(time) - 0.35 * self.breath(time) + self._nodding(time, manner)
         roll = 0.011 * self._roll.at(time)
         self._beats = [b for b in self._beats if time < b[0] + 0.5]
         for peak, strength, lean in self._beats:
@@ -43,6 +43,11 @@ class Head:
             y += 0.0060 * u
             roll += lean * u
         return x, y, roll
+
+    def breath(self, time: float) -> float:
+        """Rise of the shoulders: in quicker than out."""
+        phase = 2 * math.pi * ((time + self._breath) / BREATH_S % 1.0)
+        return BREATH * (0.5 - 0.5 * math.cos(phase + 0.5 * math.sin(phase)))
 
     def _nodding(self, time: float, manner: Manner) -> float:
         pauses = BEARINGS[manner].nods_s

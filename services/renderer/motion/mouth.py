@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.renderer.motion.visemes import CLOSURES, COUNT, JAW, ROUNDING, SPREADING, TARGETS, TONGUE
+from services.renderer.motion.visemes import CLOSURES, COUNT, JAW, NAMES, ROUNDING, SPREADING, TARGETS, TONGUE
 
 Vector = NDArray[np.float64]
 
@@ -34,7 +34,8 @@ _BEFORE[list(SPREADING)], _AFTER[list(SPREADING)] = 0.080, 0.070
 _BEFORE[TONGUE], _AFTER[TONGUE] = 0.035, 0.035
 
 _GATED = np.ones(COUNT)
-_GATED[list(ROUNDING + SPREADING)] = 0.6
+_GATED[NAMES.index("pucker")], _GATED[list(SPREADING)] = 0.2, 0.6
+"""How far a closure overrides each articulator: lips stay pursed through the b of `blue`."""
 _GATE_IN_S, _GATE_OUT_S = 0.055, 0.050
 
 

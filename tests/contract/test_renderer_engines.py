@@ -1,0 +1,328 @@
+"""What every renderer engine must do, driven over gRPC: one server of each engine, in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from flashback import engines
+from flashback.errors import MissingEngine
+from flashback.rpc import ServiceServer, open_channel
+from flashback.settings import PACKAGE_ROOT, HouseSettings
+from flashback.v1 import media_pb2, media_pb2_grpc, postfx_pb2, postfx_pb2_grpc, renderer_pb2, renderer_pb2_grpc
+from services.renderer.server import serve
+from services.renderer.settings import RendererSettings
+
+N = 960
+CAPACITY = 3
+DEADLINE = 30.0
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+class PlainLook(postfx_pb2_grpc.PostFxServicer):
+    """Post-processing that leaves pictures as they are."""
+
+    async def Grade(self, request: postfx_pb2.Still, context: object) -> postfx_pb2.Still:
+        return request
+
+    async def GetOverlay(self, request: postfx_pb2.OverlayRequest, context: object) -> postfx_pb2.Overlay:
+        return postfx_pb2.Overlay(enabled=False)
+
+
+@dataclass
+class House:
+    """A running renderer and its clients."""
+
+    renderer: renderer_pb2_grpc.RendererAsyncStub
+    source: media_pb2_grpc.FrameSourceAsyncStub
+    home: Path
+
+    async def open(self, persona: str = "iris", session: str | None = None) -> Watched:
+        key = session or uuid.uuid4().hex
+        request = renderer_pb2.OpenStageRequest(session_id=key, persona_id=persona)
+        await self.renderer.OpenStage(request, timeout=DEADLINE)
+        frames = self.source.Frames(timeout=DEADLINE)
+        await frames.write(media_pb2.FrameDemand(session_id=key))
+        direct = self.renderer.Direct(timeout=DEADLINE)
+        await direct.write(renderer_pb2.StageCommand(attach=renderer_pb2.AttachStage(session_id=key)))
+        return Watched(key, self, frames, direct)
+
+
+@dataclass
+class Watched:
+    """One session as gateway and orchestrator see it."""
+
+    key: str
+    house: House
+    frames: grpc.aio.StreamStreamCall
+    direct: grpc.aio.StreamStreamCall
+    until: int = 0
+    taken: list[media_pb2.AvatarFrame] = field(default_factory=list)
+
+    async def take(self, count: int) -> list[media_pb2.AvatarFrame]:
+        self.until += count * N
+        await self.frames.write(media_pb2.FrameDemand(until_sample=self.until))
+        fresh = [await self.frames.read() for _ in range(count)]
+        self.taken += fresh
+        return fresh
+
+    async def say(self, samples: int, *, turn: str, generation: int = 0, value: int = 3000) -> None:
+        speech = renderer_pb2.SpeechPart(
+            turn_id=turn,
+            generation=generation,
+            audio=np.full(samples, value, "<i2").tobytes(),
+            visemes=[media_pb2.Viseme(shape="aa", start_sample=0, duration_samples=samples, weight=1.0)],
+            last_of_sentence=True,
+            last_of_turn=True,
+        )
+        await self.direct.write(renderer_pb2.StageCommand(speech=speech))
+
+    async def cancel(self, generation: int) -> None:
+        await self.direct.write(renderer_pb2.StageCommand(cancel=renderer_pb2.CancelSpeech(generation=generation)))
+
+    async def event(self) -> renderer_pb2.StageEvent:
+        return await asyncio.wait_for(self.direct.read(), DEADLINE)
+
+    async def obeyed(self) -> None:
+        """Commands written so far have been carried out: a cancel of generation 0 is answered and changes nothing."""
+        await self.cancel(0)
+        while not (event := await self.event()).HasField("cancelled") or event.cancelled.generation:
+            pass
+
+    async def close(self) -> None:
+        self.frames.cancel()
+        self.direct.cancel()
+        await self.house.renderer.CloseStage(renderer_pb2.CloseStageRequest(session_id=self.key), timeout=DEADLINE)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=engines.available("renderer"))
+async def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    folder = tmp_path_factory.mktemp("house")
+    personas = folder / "personas"
+    shutil.copytree(PACKAGE_ROOT / "personas" / "iris", personas / "iris")
+    shutil.copytree(PACKAGE_ROOT / "personas" / "amon", personas / "amon")
+    async with running(request.param, folder) as house:
+        yield house
+
+
+@asynccontextmanager
+async def running(engine: str, home: Path) -> AsyncIterator[House]:
+    """The engine's server beside a plain post-processing, over Unix sockets."""
+    sockets = Path(tempfile.mkdtemp(prefix="fb"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLASHBACK_POSTFX_ADDRESS", f"unix:{sockets}/p")
+        try:
+            engines.load("renderer", engine)
+        except MissingEngine as error:
+            pytest.skip(error.message)
+        looks, service = ServiceServer(f"unix:{sockets}/p"), ServiceServer(f"unix:{sockets}/r")
+        postfx_pb2_grpc.add_PostFxServicer_to_server(PlainLook(), looks.server)
+        knobs = RendererSettings(engine=engine, capacity=CAPACITY, preload=False, abandoned_s=0.4, workers=2)
+        servicer = await serve(service, knobs, HouseSettings(home=home))
+        await looks.start()
+        await service.start()
+        channel = open_channel(service.address)
+        try:
+            yield House(renderer_pb2_grpc.RendererStub(channel), media_pb2_grpc.FrameSourceStub(channel), home)
+        finally:
+            await channel.close(None)
+            await service.stop(0.2)
+            await servicer.close()
+            await looks.stop(0.2)
+            shutil.rmtree(sockets)
+
+
+async def refused(call: Awaitable[object]) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await call
+    assert error.value.details()
+    return error.value
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(DEADLINE):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_describes_itself(house: House) -> None:
+    described = await house.renderer.Describe(renderer_pb2.DescribeRequest(), timeout=DEADLINE)
+    assert described.engine in engines.available("renderer")
+    assert (described.width, described.height, described.fps) == (512, 512, 25)
+    assert described.capacity == CAPACITY
+    assert described.sessions == 0
+
+
+async def test_frames_are_whole_and_follow_each_other(house: House) -> None:
+    session = await house.open()
+    frames = await session.take(30)
+    assert [f.frame_number for f in frames] == list(range(30))
+    assert [f.start_sample for f in frames] == [i * N for i in range(30)]
+    assert all(len(f.audio) == 2 * N for f in frames)
+    assert all((f.width, f.height, len(f.i420)) == (512, 512, 512 * 512 * 3 // 2) for f in frames)
+    assert len({f.i420 for f in frames}) == 30, "no two pictures are the same"
+    assert all(not f.speech and f.turn_id == "" and f.state == media_pb2.TURN_STATE_IDLE for f in frames)
+    await session.close()
+
+
+async def test_nothing_is_drawn_beyond_the_credit(house: House) -> None:
+    session = await house.open()
+    await session.take(4)
+    more = asyncio.create_task(session.frames.read())
+    await session.obeyed()
+    done, _ = await asyncio.wait([more], timeout=0.2)
+    assert not done
+    await session.frames.write(media_pb2.FrameDemand(until_sample=4 * N + 1))
+    assert (await more).frame_number == 4
+    await session.close()
+
+
+async def test_speech_is_tagged_and_reported(house: House) -> None:
+    session = await house.open()
+    await session.take(3)
+    await session.direct.write(
+        renderer_pb2.StageCommand(state=renderer_pb2.SetState(state=media_pb2.TURN_STATE_THINKING))
+    )
+    await session.say(2400, turn="t1", generation=7)
+    await session.obeyed()
+    frames = await session.take(6)
+    started, finished = await session.event(), await session.event()
+    assert started.sentence_started == renderer_pb2.SentenceStarted(
+        turn_id="t1", sentence=0, start_sample=3 * N, generation=7
+    )
+    assert finished.turn_finished == renderer_pb2.TurnFinished(turn_id="t1", end_sample=3 * N + 2400)
+    assert [f.turn_id for f in frames] == ["t1"] * 3 + [""] * 3
+    assert [f.speech for f in frames] == [True] * 3 + [False] * 3
+    assert all(f.generation == 7 for f in frames)
+    assert frames[0].state == media_pb2.TURN_STATE_SPEAKING
+    assert frames[-1].state == media_pb2.TURN_STATE_THINKING
+    await session.close()
+
+
+async def test_a_cancelled_turn_is_over_within_three_frames(house: House) -> None:
+    session = await house.open()
+    await session.say(48_000, turn="t1", generation=1)
+    await session.obeyed()
+    assert (await session.take(12))[-1].speech
+    await session.cancel(2)
+    while not (event := await session.event()).HasField("cancelled"):
+        pass
+    assert event.cancelled.generation == 2
+    assert 12 * N <= event.cancelled.at_sample < 13 * N
+    await session.say(4800, turn="t1", generation=1)
+    await session.obeyed()
+    frames = await session.take(8)
+    assert all(not f.speech and f.turn_id == "" for f in frames[1:])
+    assert all(f.generation == 2 for f in frames[1:])
+    await session.close()
+
+
+async def test_two_sessions_never_mix(house: House) -> None:
+    one, two = await house.open("iris"), await house.open("amon")
+    await one.say(9600, turn="one", value=1000)
+    await two.say(9600, turn="two", generation=5, value=2000)
+    await one.obeyed()
+    await two.obeyed()
+    for _ in range(5):
+        mine, theirs = await asyncio.gather(one.take(2), two.take(2))
+        assert {(f.turn_id, f.generation) for f in mine} == {("one", 0)}
+        assert {(f.turn_id, f.generation) for f in theirs} == {("two", 5)}
+        assert not any(set(np.frombuffer(f.audio, "<i2").tolist()) & {2000} for f in mine)
+        assert not any(set(np.frombuffer(f.audio, "<i2").tolist()) & {1000} for f in theirs)
+    await one.cancel(1)
+    await one.obeyed()
+    assert (await two.take(1))[0].turn_id == "", "the ten frames are over"
+    await one.close()
+    await two.close()
+
+
+async def test_a_later_viewer_takes_over(house: House) -> None:
+    session = await house.open()
+    await session.take(3)
+    frames = house.source.Frames(timeout=DEADLINE)
+    await frames.write(media_pb2.FrameDemand(session_id=session.key, until_sample=6 * N))
+    assert [(await frames.read()).frame_number for _ in range(3)] == [3, 4, 5]
+    assert await session.frames.read() is grpc.aio.EOF
+    frames.cancel()
+    await session.close()
+
+
+@pytest.mark.parametrize(
+    ("persona", "code"),
+    [
+        ("nobody", grpc.StatusCode.NOT_FOUND),
+        ("..", grpc.StatusCode.INVALID_ARGUMENT),
+        ("../amon", grpc.StatusCode.INVALID_ARGUMENT),
+        ("", grpc.StatusCode.INVALID_ARGUMENT),
+    ],
+)
+async def test_personas_that_cannot_be_opened(house: House, persona: str, code: grpc.StatusCode) -> None:
+    assert (await refused(house.open(persona))).code() is code
+    described = await house.renderer.Describe(renderer_pb2.DescribeRequest(), timeout=DEADLINE)
+    assert described.sessions == 0
+
+
+async def test_a_full_house_says_so_and_has_room_again(house: House) -> None:
+    sessions = [await house.open() for _ in range(CAPACITY)]
+    error = await refused(house.open())
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "retry-after" in dict(error.trailing_metadata() or ())
+    await sessions.pop().close()
+    sessions.append(await house.open())
+    for session in sessions:
+        await session.close()
+
+
+async def test_a_session_is_opened_once(house: House) -> None:
+    session = await house.open()
+    assert (await refused(house.open(session=session.key))).code() is grpc.StatusCode.INVALID_ARGUMENT
+    await session.close()
+
+
+async def test_closing_ends_the_streams(house: House) -> None:
+    session = await house.open()
+    await session.take(2)
+    await session.obeyed()
+    await house.renderer.CloseStage(renderer_pb2.CloseStageRequest(session_id=session.key), timeout=DEADLINE)
+    assert await session.frames.read() is grpc.aio.EOF
+    assert await session.direct.read() is grpc.aio.EOF
+    frames = house.source.Frames(timeout=DEADLINE)
+    await frames.write(media_pb2.FrameDemand(session_id=session.key, until_sample=N))
+    assert (await refused(frames.read())).code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_an_abandoned_stage_closes_itself_and_a_watched_one_does_not(house: House) -> None:
+    left, kept = await house.open(), await house.open()
+    await left.take(1)
+    left.frames.cancel()
+    left.direct.cancel()
+
+    async def one_left() -> bool:
+        described = await house.renderer.Describe(renderer_pb2.DescribeRequest(), timeout=DEADLINE)
+        return described.sessions == 1
+
+    await until(one_left)
+    await kept.take(1)
+    await kept.close()
+
+
+async def test_commands_that_make_no_sense_end_their_stream_only(house: House) -> None:
+    session = await house.open()
+    await session.direct.write(renderer_pb2.StageCommand(speech=renderer_pb2.SpeechPart(turn_id="t", audio=b"abc")))
+    assert (await refused(session.direct.read())).code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert len(await session.take(2)) == 2
+    stranger = house.renderer.Direct(timeout=DEADLINE)
+    await stranger.write(renderer_pb2.StageCommand(cancel=renderer_pb2.CancelSpeech(generation=1)))
+    assert (await refused(stranger.read())).code() is grpc.StatusCode.INVALID_ARGUMENT
+    await session.close()
