@@ -88,7 +88,7 @@ def test_cells_are_split_along_the_grey_diagonal() -> None:
 def test_domain_scales_and_clamps() -> None:
     lut = Lut(_identity(3), (0.0, 0.0, 0.0), (2.0, 2.0, 2.0))
     np.testing.assert_allclose(
-        tetrahedral(lut, np.array([[1, 0.5, 3], [-1, 0, 0]], np.float32)), [[0.5, 0.25, 1], [0, 0, 0]]
+        tetrahedral(lut, np.array([[1, 0.5, 3], [-1, 0, 0]], np.float32)), np.array([[0.5, 0.25, 1], [0, 0, 0]])
     )
 
 

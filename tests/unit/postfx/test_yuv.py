@@ -5,7 +5,7 @@ from services.postfx.yuv import rgb_to_yuv, yuv_to_rgb
 
 def test_reference_colours() -> None:
     rgb = np.array([[0, 0, 0], [1, 1, 1], [1, 0, 0], [0, 0, 1]], np.float32)
-    expected = [[16, 128, 128], [235, 128, 128], [81.48, 90.2, 240], [40.97, 240, 109.79]]
+    expected = np.array([[16, 128, 128], [235, 128, 128], [81.48, 90.2, 240], [40.97, 240, 109.79]])
     np.testing.assert_allclose(rgb_to_yuv(rgb), expected, atol=0.02)
 
 
