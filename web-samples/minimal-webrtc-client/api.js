@@ -51,13 +51,15 @@ export async function listDocuments(persona) {
 
 /**
  * Open a call: offer in, answer out (OpenAI Realtime GA shape).
+ * @param {string} offer SDP
+ * @param {{persona: string, greet: boolean}} wanted greet: the avatar says its greeting first
  * @returns {Promise<{sdp: string, location: string}>} location: what to DELETE on leaving, "" when the server named none
  * @throws {ServerError} status 503 and retryAfter when the server is full
  */
-export async function createCall(offer, persona) {
+export async function createCall(offer, { persona, greet }) {
   const form = new FormData();
   form.set("sdp", offer);
-  form.set("session", JSON.stringify({ type: "realtime", persona }));
+  form.set("session", JSON.stringify({ type: "realtime", persona, flashback: { greet } }));
   const response = await ask(address("v1/realtime/calls"), { method: "POST", body: form });
   const location = response.headers.get("Location");
   return { sdp: await response.text(), location: location ? new URL(location, response.url).href : "" };

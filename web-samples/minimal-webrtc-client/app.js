@@ -18,6 +18,7 @@ import { Talk } from "./talk.js";
 import { Transcript } from "./transcript.js";
 
 const AUTOMATIC_RETRIES = 3;
+const GREET = new URLSearchParams(location.search).get("greet") !== "0";
 
 const parts = { picture: document.querySelector(".picture"), poster: byId("poster"), video: byId("video"), still: byId("still") };
 const titles = new Map();
@@ -40,6 +41,7 @@ let talk = null;
 let state = "idle";
 let retries = 0;
 let probe = null;
+let waiting = "";
 
 const answers = new AnswerTimer(() => talk?.voice?.rms ?? 0);
 const gauges = new Gauges(byId("gauges"), { peer: () => talk?.peer ?? null, answers });
@@ -49,7 +51,8 @@ const gauges = new Gauges(byId("gauges"), { peer: () => talk?.peer ?? null, answ
 function phase(name) {
   document.body.dataset.phase = name;
   if (name !== "live") showState(name === "connecting" ? "connecting" : "idle");
-  byId("knows").hidden = name === "welcome" || !transcript.empty;
+  document.body.toggleAttribute("data-talked", name === "live" || !transcript.empty);
+  byId("knows").hidden = !transcript.empty;
 }
 
 function showState(next) {
@@ -66,7 +69,7 @@ async function connect(withMicrophone) {
   trouble.hide();
   end();
   phase("connecting");
-  talk = new Talk({ persona: persona.id, withMicrophone });
+  talk = new Talk({ persona: persona.id, withMicrophone, greet: GREET && transcript.empty && !waiting });
   follow(talk);
   await talk.open();
 }
@@ -85,6 +88,7 @@ function goodbye() {
   end();
   stage.reset();
   transcript.clear();
+  waiting = "";
   notices.clear();
   phase("welcome");
   byId("start-talking").focus();
@@ -130,6 +134,8 @@ function follow(call) {
     drawMute();
     offerDeviceEars();
     if (!matchMedia("(pointer: coarse)").matches) composer.focus();
+    if (waiting) ask(waiting);
+    waiting = "";
   });
   on("microphone-refused", (code) => {
     const { title, detail } = explain(code);
@@ -137,7 +143,7 @@ function follow(call) {
   });
   on("shaky", () => notices.say("The connection is shaky.", "Trying to recover."));
   on("lost", (code) => fail(code));
-  on("refused", (error) => fail(codeOf(error), { detail: error.status === 503 ? "" : error.message, after: error.retryAfter }));
+  on("refused", (error) => fail(codeOf(error), { detail: error.retryAfter ? "" : error.message, after: error.retryAfter }));
 
   said("state", ({ state: next }) => showState(next));
   said("question", (question) => {
@@ -172,6 +178,10 @@ function follow(call) {
 }
 
 function ask(text, corrects = "") {
+  if (document.body.dataset.phase === "connecting") {
+    waiting = text;
+    return true;
+  }
   if (!talk?.ask(text)) {
     notices.say("Not sent.", "There is no connection at the moment.");
     return false;
@@ -281,6 +291,10 @@ async function learn({ id, name }) {
 }
 
 function welcome() {
+  if (!window.RTCPeerConnection) {
+    trouble.show(explain("unsupported"));
+    return;
+  }
   const talking = microphoneOffered();
   byId("start-talking").disabled = !talking;
   byId("type-only").disabled = false;
@@ -292,10 +306,6 @@ function welcome() {
 
 async function begin() {
   wire();
-  if (!window.RTCPeerConnection) {
-    trouble.show(explain("unsupported"));
-    return;
-  }
   if (new URLSearchParams(location.search).get("probe") === "1") {
     const { Probe } = await import("./probe.js");
     probe = new Probe(parts.video);

@@ -23,11 +23,11 @@ export class Call extends EventTarget {
   }
 
   /**
-   * @param {string} persona
+   * @param {{persona: string, greet: boolean}} wanted
    * @param {MediaStreamTrack | null} microphone null: the avatar is heard but hears nothing
    * @throws {ServerError} when the server refuses
    */
-  async open(persona, microphone) {
+  async open(wanted, microphone) {
     const peer = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
     this.#peer = peer;
     this.#channel = peer.createDataChannel("oai-events");
@@ -50,7 +50,7 @@ export class Call extends EventTarget {
     await peer.setLocalDescription(await peer.createOffer());
     await gathered(peer);
     if (this.#over) return;
-    const answer = await createCall(peer.localDescription.sdp, persona);
+    const answer = await createCall(peer.localDescription.sdp, wanted);
     this.#location = answer.location;
     if (this.#over) {
       deleteCall(this.#location);

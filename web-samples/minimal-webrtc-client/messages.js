@@ -42,7 +42,7 @@ export function explain(code, detail = "") {
 
 /** The code for what `createCall` or the persona list threw. */
 export function codeOf(error) {
-  if (error.status === 503) return "server-full";
+  if (error.status === 503 && error.retryAfter) return "server-full";
   if (error.status === 404) return "unknown-persona";
   if (error.code in WORDS) return error.code;
   return "refused";

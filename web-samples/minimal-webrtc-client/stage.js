@@ -29,6 +29,7 @@ export class Stage {
   portrait(url, name) {
     this.#poster.src = url;
     this.#poster.alt = `Portrait of ${name}`;
+    this.#video.setAttribute("aria-label", `Live picture of ${name}`);
   }
 
   /**
@@ -68,7 +69,7 @@ export class Stage {
   follow(loudness) {
     clearInterval(this.#ring);
     this.#glow(0);
-    if (!loudness) return;
+    if (!loudness || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     let level = 0;
     let shown = 0;
     this.#ring = setInterval(() => {

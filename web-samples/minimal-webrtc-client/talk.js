@@ -10,7 +10,7 @@ import { LoudnessMeter, openMicrophone } from "./sound.js";
  * `received` and `sent` (the events on the data channel, for whoever watches).
  */
 export class Talk extends EventTarget {
-  #persona;
+  #wanted;
   #call = new Call();
   #context = null;
   #microphone = null;
@@ -20,10 +20,10 @@ export class Talk extends EventTarget {
   voice = null;
   ear = null;
 
-  /** @param {{persona: string, withMicrophone: boolean}} wanted */
-  constructor({ persona, withMicrophone }) {
+  /** @param {{persona: string, withMicrophone: boolean, greet: boolean}} wanted greet: the avatar speaks first */
+  constructor({ persona, withMicrophone, greet }) {
     super();
-    this.#persona = persona;
+    this.#wanted = { persona, greet };
     this.withMicrophone = withMicrophone;
     this.conversation = new Conversation((event) => this.#send(event));
   }
@@ -49,7 +49,7 @@ export class Talk extends EventTarget {
     if (this.#left) return;
     this.#follow();
     try {
-      await this.#call.open(this.#persona, this.microphone);
+      await this.#call.open(this.#wanted, this.microphone);
     } catch (error) {
       this.#tell("refused", error);
     }
