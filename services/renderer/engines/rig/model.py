@@ -18,6 +18,9 @@ from services.renderer.engines.rig.layers import MOUTH_PARTS, eye_shade, light_t
 from services.renderer.engines.rig.opening import bound, finish
 from services.renderer.engines.rig.window import Window, eye_window, mouth_window
 
+FRONT_M = 0.010
+"""Metres behind its foremost point up to which a mouth layer's motion is fitted."""
+
 U8 = NDArray[np.uint8]
 I32 = NDArray[np.int32]
 
@@ -65,8 +68,8 @@ class RigModel:
     """One persona, loaded and graded; immutable, shared by sessions and threads.
 
     neutral, mouth_open, eyes_closed: uint8 [size,size,3] Y, U, V; eyes: uint8 RGB; layers uint8 [3,h,w,4] Y, U, V,
-    alpha with corner (layers_x, layers_y) and motions layer_fits [3,53,6]; cavity [3] Y, U, V; sway [size,2]: share of head
-    motion and of breath in each row; pivot x, y in pixels.
+    alpha with corner (layers_x, layers_y) and motions layer_fits [3,53,6]; cavity [3] Y, U, V; sway [size,2]: share of
+    head motion and of breath in each row; pivot x, y in pixels.
     """
 
     size: int
@@ -187,6 +190,13 @@ def motion_fit(points: F32, shifts: F32) -> F32:
     return fit
 
 
+def _layer_fit(rig: RigData, group: tuple[int, ...]) -> F32:
+    """Motion of a mouth layer, fitted where it is nearest to the lips: what lies deeper moves less."""
+    mine = np.isin(rig.vertex_part, group)
+    front = mine & (rig.depth < rig.depth[mine].min() + FRONT_M)
+    return motion_fit(rig.plate_open[front], rig.dxy[:, front])
+
+
 def _eye(rig: RigData, side: str, light: F32) -> Eye:
     window = eye_window(rig, side)
     part = files.EYE_LEFT if side == "Left" else files.EYE_RIGHT
@@ -229,10 +239,9 @@ def load_rig(folder: Path, size: int = 512, grade: Grade | None = None, badge: B
     rig, plates = graded_plates(folder, size, grade)
     field = build_field(rig)
     inside = mouth_layers(rig, plates.interior)
-    layers = np.concatenate([yuv(inside.colour), inside.alpha[..., None] * 255], 3)
+    layers = np.concatenate([yuv(inside.colour), inside.alpha[..., None] * np.float32(255)], 3)
     light = eye_shade(rig, plates)
-    groups = [np.isin(rig.vertex_part, group) for group in MOUTH_PARTS]
-    fits = np.stack([motion_fit(rig.plate_open[m], rig.dxy[:, m]) for m in groups])
+    fits = np.stack([_layer_fit(rig, group) for group in MOUTH_PARTS])
     badge_planes, badge_at = _badge(badge)
     return RigModel(
         size=size,
@@ -243,7 +252,7 @@ def load_rig(folder: Path, size: int = 512, grade: Grade | None = None, badge: B
         eyes_closed=to_byte(yuv(plates.eyes_closed)),
         eyes=np.ascontiguousarray(plates.eyes),
         mouth=mouth_window(rig),
-        layers=to_byte(layers.astype(np.float32)),
+        layers=to_byte(np.asarray(layers, np.float32)),
         layers_x=inside.x0,
         layers_y=inside.y0,
         layer_fits=fits,

@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 
 from flashback.media.blendshapes import index
 from services.renderer import stamp as frame_stamp
-from services.renderer.engine import Sway
+from services.renderer.engine import REACH, Sway
 from services.renderer.engines.rig import compose, manner, opening, warp
 from services.renderer.engines.rig.model import RigModel, load_rig
 from services.renderer.engines.rig.raster import rasterise
 from services.renderer.engines.rig.window import Window
 
 F32 = NDArray[np.float32]
-REACH = 0.016
-"""Largest shift of the head as a share of the picture's width, and largest roll in radians."""
+
+
+STILL = Sway()
 
 
 class _Work:
@@ -70,9 +71,9 @@ class RigCanvas:
     def draw(
         self,
         weights: F32,
-        sway: Sway = Sway(),
+        sway: Sway = STILL,
         breath: float = 0.0,
-        stamp: int | None = None,  # noqa: B008
+        stamp: int | None = None,
     ) -> memoryview:
         """Draws the next frame.
 
