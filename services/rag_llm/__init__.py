@@ -1,0 +1,1 @@
+"""Ingest, retrieve, ground, answer."""

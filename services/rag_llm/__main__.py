@@ -1,0 +1,38 @@
+"""python -m services.rag_llm"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+
+from flashback.rpc import ServiceServer, run_service
+from flashback.settings import Addresses, HouseSettings
+
+
+async def setup(service: ServiceServer) -> Callable[[], Awaitable[None]]:
+    """Loads the encoder and the engine and registers the servicer. Raises MissingEngine or Broken.
+
+    The default persona's documents are read in the background: the service serves before they are.
+    """
+    from flashback import engines
+    from flashback.v1 import rag_llm_pb2, rag_llm_pb2_grpc
+    from services.rag_llm.embedding import MiniLM
+    from services.rag_llm.library import Library
+    from services.rag_llm.server import RagLlmServicer
+    from services.rag_llm.settings import RagSettings
+
+    settings, house = RagSettings(), HouseSettings()
+    create = engines.load("rag_llm", settings.engine)
+    encoder = await asyncio.to_thread(MiniLM)
+    servicer = RagLlmServicer(Library(house, settings, encoder), create(encoder, settings))
+    await servicer.prepare(house.default_persona)
+    rag_llm_pb2_grpc.add_RagLlmServicer_to_server(servicer, service.server)
+    service.announce(rag_llm_pb2.DESCRIPTOR.services_by_name["RagLlm"].full_name)
+    return servicer.close
+
+
+if __name__ == "__main__":
+    # Threads of the matrix library would only spin against the other services; it reads this when numpy is first imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    run_service("rag_llm", Addresses().rag_llm_address, setup)

@@ -1,0 +1,92 @@
+"""What an answerer is: a question and a persona's index in; citations, sentences and an ending out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flashback.personas import Persona
+from services.rag_llm.emotion import Emotion
+from services.rag_llm.index import PassageIndex
+
+Reason = Literal["", "not_in_documents", "no_documents", "small_talk"]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """An earlier question and what the listener heard of its answer."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What is asked (1..4000 characters), of whom, and after what.
+
+    `index` is called when the answer needs the documents; it gives None when there are none, and may have to wait for them.
+    """
+
+    question: str
+    persona: Persona
+    index: Callable[[], Awaitable[PassageIndex | None]]
+    history: tuple[Exchange, ...] = ()
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A passage that a sentence relies on. `number` counts from 1 within the answer."""
+
+    number: int
+    document: str
+    place: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence as it is to be spoken. `number` counts from 0; `citations` are numbers of Citation."""
+
+    number: int
+    text: str
+    citations: tuple[int, ...]
+    emotion: Emotion
+
+
+@dataclass(frozen=True)
+class Done:
+    """The last part of every answer. `refused` goes with not_in_documents and no_documents."""
+
+    refused: bool
+    reason: Reason = ""
+
+
+Part = Citation | Sentence | Done
+
+
+class Encoder(Protocol):
+    """Texts -> unit vectors (len(texts), 384), float32; callable from any thread."""
+
+    @property
+    def name(self) -> str: ...
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+
+class Answerer(Protocol):
+    """An engine. Shared by all sessions, so it keeps nothing of a turn.
+
+    `answer` yields each Citation before the first Sentence that uses it, at least one Sentence, and exactly one Done, last.
+    A Sentence of an answer that is neither refused nor small talk has at least one citation.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def answer(self, turn: Turn) -> AsyncIterator[Part]: ...
+
+    async def close(self) -> None: ...

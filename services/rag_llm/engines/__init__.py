@@ -1,0 +1,1 @@
+"""Answerers, one module each."""

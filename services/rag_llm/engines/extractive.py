@@ -1,0 +1,79 @@
+"""Answers by quoting: the sentences of the documents that answer best, each with its passage, or a refusal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from services.rag_llm import gate, retrieval, selection, small_talk
+from services.rag_llm.emotion import NEUTRAL, emotion_of
+from services.rag_llm.engine import Answerer, Citation, Done, Encoder, Part, Reason, Sentence, Turn
+from services.rag_llm.index import PassageIndex
+from services.rag_llm.query import Query, make_query
+from services.rag_llm.selection import Candidate
+from services.rag_llm.settings import RagSettings
+
+THREADS = 2
+
+
+class ExtractiveAnswerer:
+    """Needs no language model; an answer takes one encoding of the question and a few matrix products."""
+
+    name = "extractive"
+
+    def __init__(self, encoder: Encoder, settings: RagSettings) -> None:
+        self._encoder = encoder
+        self._settings = settings
+        self._workers = ThreadPoolExecutor(THREADS, "answer")
+
+    async def answer(self, turn: Turn) -> AsyncIterator[Part]:
+        manner = small_talk.manner_of(turn.question, turn.persona.name)
+        if manner == "injection":
+            parts = _plain(small_talk.refusal(manner, turn.persona), True, "not_in_documents")
+        elif manner != "question":
+            parts = _plain(small_talk.reply(manner, turn.persona), False, "small_talk")
+        elif (index := await turn.index()) is None:
+            parts = _plain(small_talk.no_documents(turn.persona), True, "no_documents")
+        else:
+            parts = await asyncio.get_running_loop().run_in_executor(self._workers, self.from_documents, turn, index)
+        for part in parts:
+            yield part
+
+    async def close(self) -> None:
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def from_documents(self, turn: Turn, index: PassageIndex) -> list[Part]:
+        """The answer or the refusal to a question, computed on the calling thread."""
+        query, ranked = self.ranked(turn, index)
+        if gate.probability(gate.signs(index, query, ranked)) < self._settings.gate_threshold:
+            return _plain(small_talk.refusal("question", turn.persona), True, "not_in_documents")
+        return list(self._quote(index, ranked))
+
+    def ranked(self, turn: Turn, index: PassageIndex) -> tuple[Query, list[Candidate]]:
+        """The question made ready, and every sentence of the retrieved passages, best first."""
+        query = make_query(small_talk.opened(turn.question), turn.history, index.lexicon, self._encoder)
+        hits = retrieval.search(index, query, self._settings.top_passages)
+        return query, selection.candidates(index, query, hits)
+
+    def _quote(self, index: PassageIndex, ranked: list[Candidate]) -> Iterator[Part]:
+        said = selection.chosen(index, ranked, self._settings.max_sentences, self._settings.max_words)
+        numbers: dict[int, int] = {}
+        for count, candidate in enumerate(said):
+            if candidate.passage not in numbers:
+                numbers[candidate.passage] = len(numbers) + 1
+                passage = index.passages[candidate.passage]
+                yield Citation(numbers[candidate.passage], passage.document, passage.place, passage.text)
+            yield Sentence(count, candidate.text, (numbers[candidate.passage],), emotion_of(candidate.text))
+        yield Done(False)
+
+
+def _plain(sentences: list[str], refused: bool, reason: Reason) -> list[Part]:
+    emotion = NEUTRAL if refused else None
+    said = [Sentence(number, text, (), emotion or emotion_of(text)) for number, text in enumerate(sentences)]
+    return [*said, Done(refused, reason)]
+
+
+def create(encoder: Encoder, settings: RagSettings) -> Answerer:
+    """Entry point of the engine."""
+    return ExtractiveAnswerer(encoder, settings)

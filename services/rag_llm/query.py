@@ -1,0 +1,115 @@
+"""A question made ready for retrieval: terms that the index knows, typing errors mended, follow-ups completed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.rag_llm.lexical import Lexicon, raw_words, terms
+
+_PRONOUN = re.compile(
+    r"\b(it|its|it's|he|him|his|she|her|hers|they|them|their|theirs|that|this|these|those|one|ones|there|then|former|latter)\b",
+    re.IGNORECASE,
+)
+_CONTINUATION = re.compile(
+    r"^\s*(and|or|but|so|what about|how about|also|why|how so|how come|when|where|who)\b", re.IGNORECASE
+)
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+MENDABLE = 5
+"""Letters a word must have for a single wrong one to be forgiven."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """`text` is what was encoded to `vector` (384, unit length); `terms` are for BM25.
+
+    `own_terms` are those of the question itself, `unknown` those of them that occur in no document.
+    """
+
+    question: str
+    text: str
+    vector: NDArray[np.float32]
+    terms: tuple[str, ...]
+    own_terms: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def mended(term: str, lexicon: Lexicon) -> str:
+    """A known term one letter away from an unknown one (missing, added, changed or swapped); else the term itself."""
+    if term in lexicon or len(term) < MENDABLE or not term.isalpha():
+        return term
+    halves = [(term[:i], term[i:]) for i in range(len(term) + 1)]
+    near = {a + b[1:] for a, b in halves if b}
+    near |= {a + b[1] + b[0] + b[2:] for a, b in halves if len(b) > 1}
+    near |= {a + c + b[1:] for a, b in halves if b for c in _LETTERS}
+    near |= {a + c + b for a, b in halves for c in _LETTERS}
+    known = [word for word in near if word in lexicon and len(word) >= MENDABLE - 1 and word[0] == term[0]]
+    return max(known, key=lexicon.frequency, default=term)
+
+
+def question_terms(question: str, lexicon: Lexicon) -> tuple[list[str], list[str]]:
+    """Terms of a question as the index knows them, and those it does not know.
+
+    Words that the index writes together are joined ("blend shapes", "web r t c"), and the parts are then not unknown.
+    """
+    found = terms(question)
+    words = [word.lower() for word in raw_words(question)]
+    joined: list[str] = []
+    covered: set[str] = set()
+    for size in (4, 3, 2):
+        for start in range(len(words) - size + 1):
+            part = words[start : start + size]
+            whole = terms("".join(part))[:1]
+            if whole and len(whole[0]) > 3 and whole[0] in lexicon and any(len(w) > 1 for w in part):
+                joined += whole
+                covered.update(t for w in part for t in terms(w))
+    result: list[str] = []
+    unknown: list[str] = []
+    for term in found:
+        known = mended(term, lexicon)
+        if known in lexicon:
+            result.append(known)
+        elif term not in covered and len(term) > 1:
+            unknown.append(term)
+    return list(dict.fromkeys(result + joined)), list(dict.fromkeys(unknown))
+
+
+def needs_context(question: str) -> bool:
+    """True for a question that cannot stand alone: it leans on a pronoun, continues with "and ...", or is very short."""
+    content = terms(question)
+    if len(content) <= 1 and (_PRONOUN.search(question) or _CONTINUATION.match(question)):
+        return True
+    return (
+        bool(_PRONOUN.search(question))
+        and len(content) <= 3
+        or bool(re.match(r"^\s*(and|what about|how about)\b", question, re.IGNORECASE) and len(content) <= 3)
+    )
+
+
+class _Exchange(Protocol):
+    @property
+    def question(self) -> str: ...
+
+
+class _Encoder(Protocol):
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+
+def make_query(question: str, history: Sequence[_Exchange], lexicon: Lexicon, encoder: _Encoder) -> Query:
+    """Encodes the question; one that cannot stand alone is completed with the content words of the one before it."""
+    own, unknown = question_terms(question, lexicon)
+    text = question
+    wanted = own
+    if history and needs_context(question):
+        earlier = history[-1].question
+        if len(history) > 1 and needs_context(earlier):
+            earlier = f"{history[-2].question} {earlier}"
+        subject = " ".join(word for word in raw_words(earlier) if terms(word))
+        text = f"{subject}: {question}"
+        wanted = list(dict.fromkeys([*own, *question_terms(earlier, lexicon)[0]]))
+    return Query(question, text, encoder.encode([text])[0], tuple(wanted), tuple(own), tuple(unknown))

@@ -1,0 +1,36 @@
+"""Settings of the answering service: FLASHBACK_RAG_LLM_*."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class RagSettings(BaseSettings):
+    """Which engine answers, how strict the gate is, and what ingest accepts."""
+
+    model_config = SettingsConfigDict(env_prefix="FLASHBACK_RAG_LLM_", extra="ignore")
+
+    engine: str = "extractive"
+    top_passages: int = Field(default=5, ge=1, description="Passages that an answer may quote.")
+    max_sentences: int = Field(default=3, ge=1, description="Sentences of one answer.")
+    max_words: int = Field(default=70, ge=1, description="Words after which no further sentence is added.")
+    gate_threshold: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Questions whose probability of being answerable (gate.py) is lower are refused. 0 answers everything.",
+    )
+    max_file_mb: int = Field(default=20, ge=1, description="Larger files are skipped by ingest.")
+    first_ingest_wait_s: float = Field(
+        default=8.0,
+        ge=0,
+        description="How long a question waits for a persona's first ingest before it is turned away.",
+    )
+    recheck_s: float = Field(default=5.0, ge=0, description="Least time between two looks for changed documents.")
+    vector_cache: Path | None = Field(
+        default=None,
+        description="Folder for documents' vectors shared by all personas and data folders; unset: beside each index.",
+    )
