@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 from flashback.personas import Persona
 
 
+REACH = 0.016
+"""The head stays within this of its place: fraction of the picture's width, and radians."""
+
+
 class Sway(NamedTuple):
     """Where the head is: shift right and down as fractions of the picture's width, roll in radians, clockwise."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from services.renderer.motion.easing import bump
 from services.renderer.motion.manners import BEARINGS, Manner
 
-CLOSE_S, SHUT_S, OPEN_S = 0.075, 0.050, 0.110
+CLOSE_S, SHUT_S, OPEN_S = 0.065, 0.050, 0.100
 BLINK_S = CLOSE_S + SHUT_S + OPEN_S
 """A blink; lids stay shut for longer than a frame at 25 fps, so that one frame shows them so."""
 REST_S = 1.9
@@ -81,7 +81,7 @@ class Gaze:
             y -= 0.06
         x, y = x + bearing.gaze_x * self._side, y + bearing.gaze_y
         self._from, self._start = self._to, time
-        self._to = (float(np.clip(x, -0.5, 0.5)), float(np.clip(y, -0.3, 0.4)))
+        self._to = (float(np.clip(x, -0.55, 0.55)), float(np.clip(y, -0.3, 0.45)))
         if math.dist(self._from, self._to) > 0.25 and self._rng.random() < 0.6:
             self._blinks.urge(time)
         self._next = time + float(self._rng.uniform(*bearing.fixation_s))

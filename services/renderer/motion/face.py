@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flashback.media.blendshapes import ARKIT_52, index
-from services.renderer.engine import Sway
+from services.renderer.engine import REACH, Sway
 from services.renderer.motion.easing import Spring
 from services.renderer.motion.eyes import Blinks, Gaze
 from services.renderer.motion.head import Brows, Head
@@ -16,6 +17,8 @@ from services.renderer.motion.manners import EASED, Manner, bearing_vector
 from services.renderer.motion.mouth import Mouth, Said
 from services.renderer.motion.visemes import NAMES, SHAPE_PLACES, SHAPE_SOURCES, VOWELS
 
+LEAD_S = 0.012
+"""The mouth is this much ahead of its sound: lips are on their way before a sound is heard."""
 BEAT_GAP_S = 0.55
 BROW_GAP_S = 1.9
 STRESSED = 0.75
@@ -23,6 +26,11 @@ STRESSED = 0.75
 
 _EASE = {name: place for place, name in enumerate(EASED)}
 _FUNNEL, _PUCKER = NAMES.index("funnel"), NAMES.index("pucker")
+
+
+def _within(shift: float) -> float:
+    """Nearly `shift` while it is small, never beyond REACH."""
+    return REACH * math.tanh(shift / REACH)
 
 
 class FaceMotion:
@@ -81,7 +89,7 @@ class FaceMotion:
         """
         self._time = time
         weights = np.zeros(len(ARKIT_52), np.float32)
-        mouth = self._mouth.shape(time, loudness)
+        mouth = self._mouth.shape(time + LEAD_S, loudness)
         weights[SHAPE_PLACES] = mouth[SHAPE_SOURCES]
         eased = self._bearing.step(bearing_vector(manner, *self._feeling), self._dt)
         inner, outer = self._brows.at(time)
@@ -105,7 +113,7 @@ class FaceMotion:
         np.clip(weights, 0.0, 1.0, out=weights)
         x, y, roll = self._head.at(time, manner)
         dx, dy, lean = (float(eased[_EASE[name]]) for name in ("x", "y", "roll"))
-        return weights, Sway(x + dx, y + dy, roll + lean), self._head.breath(time)
+        return weights, Sway(_within(x + dx), _within(y + dy), _within(roll + lean)), self._head.breath(time)
 
     def _look(self, weights: NDArray[np.float32], time: float, manner: Manner) -> None:
         """The person's left eye is on the right of the picture: looking right turns it outwards."""

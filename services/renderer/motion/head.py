@@ -36,7 +36,7 @@ class Head:
         """x, y, roll (engine.Sway)."""
         x = 0.0042 * self._x.at(time)
         y = 0.0022 * self._y.at(time) - 0.35 * self.breath(time) + self._nodding(time, manner)
-        roll = 0.011 * self._roll.at(time)
+        roll = 0.008 * self._roll.at(time)
         self._beats = [b for b in self._beats if time < b[0] + 0.5]
         for peak, strength, lean in self._beats:
             u = bump(time - peak + 0.14, 0.14, 0.03, 0.30) * strength

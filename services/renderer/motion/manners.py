@@ -43,10 +43,10 @@ class Bearing:
 BEARINGS: dict[Manner, Bearing] = {
     Manner.IDLE: Bearing(smile=0.06, wander=0.13, away=0.22),
     Manner.LISTENING: Bearing(
-        roll=0.022, x=0.003, y=0.002, brow_inner=0.10, brow_outer=0.07, smile=0.09, wander=0.05, nods_s=(3.0, 7.0)
+        roll=0.014, x=0.003, y=0.002, brow_inner=0.10, brow_outer=0.07, smile=0.09, wander=0.05, nods_s=(3.0, 7.0)
     ),
     Manner.THINKING: Bearing(
-        roll=-0.014, y=-0.003, brow_inner=0.06, brow_down=0.12, squint=0.12, press=0.10, gaze_x=0.30, gaze_y=0.26,
+        roll=-0.009, y=-0.003, brow_inner=0.06, brow_down=0.12, squint=0.12, press=0.10, gaze_x=0.40, gaze_y=0.34,
         wander=0.14, fixation_s=(2.0, 3.6),
     ),
     Manner.SPEAKING: Bearing(smile=0.04, brow_inner=0.03, wander=0.08, away=0.18),

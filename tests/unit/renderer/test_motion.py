@@ -54,7 +54,7 @@ def test_gaze_moves_every_two_to_five_seconds(manner: Manner) -> None:
     moves = np.flatnonzero(moved[1:] & ~moved[:-1]) / FPS
     gaps = np.diff(moves)
     assert 1.8 <= np.median(gaps) <= 5.2
-    assert np.abs(right).max() <= 0.55
+    assert np.abs(right).max() <= 0.6
 
 
 @pytest.mark.parametrize("manner", [Manner.IDLE, Manner.LISTENING, Manner.THINKING])
@@ -102,7 +102,7 @@ def test_listening_tilts_and_nods_and_thinking_looks_away() -> None:
     idle, idle_sway = live(60, Manner.IDLE)
     listening, listening_sway = live(60, Manner.LISTENING)
     thinking, _ = live(60, Manner.THINKING)
-    assert mean(listening_sway, "roll") - mean(idle_sway, "roll") > 0.01
+    assert mean(listening_sway, "roll") - mean(idle_sway, "roll") > 0.006
     assert max(s.y for s in listening_sway) > max(s.y for s in idle_sway) + 0.002
     assert listening[:, index("browInnerUp")].mean() > idle[:, index("browInnerUp")].mean() + 0.05
 
