@@ -86,9 +86,10 @@ class LiveStack:
         try:
             self._process.wait(STOP_S)
         except subprocess.TimeoutExpired:
-            for process in children:
-                process.kill()
             self._process.kill()
+            for process in children:
+                if process.is_running():
+                    process.kill()
             self._process.wait()
 
     def processes(self) -> list[psutil.Process]:

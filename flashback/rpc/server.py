@@ -100,4 +100,8 @@ async def _serve(
     finally:
         await service.stop()
         await close()
-        log.info("stopped")
+    log.info("stopped")
+    logging.shutdown()
+    # Worker threads may still compute (an ingest, a language model) and cannot be interrupted; what they write is put
+    # in place in one step at its end, so leaving them behind loses nothing and keeps Ctrl-C quick.
+    os._exit(0)

@@ -12,7 +12,7 @@ from flashback.stack.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
-STOP_S = 6.0
+STOP_S = 4.0
 
 
 class ManagedProcess:
@@ -65,6 +65,8 @@ class ManagedProcess:
             start_new_session=True,
         )
         assert self._process.stdout is not None
+        if self._stopping:
+            self._process.terminate()
         try:
             async for line in self._process.stdout:
                 text = line.decode("utf-8", "replace").rstrip()

@@ -96,9 +96,11 @@ class Supervisor:
         await asyncio.gather(*self._tasks.values())
 
     async def stop(self) -> None:
-        """Stops all processes, in the reverse order of their start, and removes their sockets."""
-        for name in reversed(list(self._processes)):
-            await self._processes[name].stop()
+        """Stops all processes: the orchestrator first (it takes leave of the others), then the rest together."""
+        leader = self._processes.get("orchestrator")
+        if leader is not None:
+            await leader.stop()
+        await asyncio.gather(*(process.stop() for process in self._processes.values()))
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
