@@ -60,9 +60,10 @@ export async function createCall(offer, { persona, greet }) {
   const form = new FormData();
   form.set("sdp", offer);
   form.set("session", JSON.stringify({ type: "realtime", persona, flashback: { greet } }));
-  const response = await ask(address("v1/realtime/calls"), { method: "POST", body: form });
+  const calls = address("v1/realtime/calls");
+  const response = await ask(calls, { method: "POST", body: form });
   const location = response.headers.get("Location");
-  return { sdp: await response.text(), location: location ? new URL(location, response.url).href : "" };
+  return { sdp: await response.text(), location: location ? new URL(location, calls).href : "" };
 }
 
 /** End a call. Also works while the page is being closed. */

@@ -35,7 +35,7 @@ export class Transcript extends EventTarget {
     const heard = recogniser !== undefined;
     const entry = this.#questions.get(id) ?? this.#add("you");
     this.#questions.set(id, entry);
-    entry.replaceChildren(make("p", { class: "said", text }));
+    entry.replaceChildren(entry.firstElementChild, make("p", { class: "said", text }));
     if (heard) {
       const how = recogniser ? `Heard by ${recogniser}` : "Heard";
       const unsure = confidence !== undefined && confidence < 0.4 ? ", not sure" : "";
