@@ -32,5 +32,5 @@ def configure(service: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("aioice", "aiortc", "asyncio", "httpx", "numba"):
+    for noisy in ("aioice", "aiortc", "asyncio", "httpx", "numba", "faiss", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
