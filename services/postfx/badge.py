@@ -1,4 +1,4 @@
-"""The "AI-generated" badge: a small rounded pill at the bottom right."""
+"""The "AI-generated" badge: a small rounded pill at the top right, clear of captions."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def draw(width: int, height: int) -> Badge:
     )
     pixels = np.concatenate([colour, alpha[..., None] * 255], axis=2).round().astype(np.uint8)
     margin = max(4, round(0.026 * side))
-    return Badge(pixels, _even(width - margin - w), _even(height - margin - h))
+    return Badge(pixels, _even(width - margin - w), _even(margin))
 
 
 def _shrink(mask: Image.Image, width: int, height: int) -> NDArray[np.float64]:
