@@ -98,6 +98,8 @@ class Receiver:
         self._counter = PacketCounter(video_type=-1, audio_type=-1)
         self._opened = asyncio.Event()
         self._failed = asyncio.Event()
+        for kind in ("video", "audio"):
+            self._pc.addTransceiver(kind, direction="recvonly")
         self._channel = self._pc.createDataChannel(EVENTS_CHANNEL)
         self._channel.on("open", self._opened.set)
         self._channel.on("message", self._on_message)
@@ -108,8 +110,6 @@ class Receiver:
 
         Raises httpx.HTTPStatusError when the server refuses (503: full), ConnectionError when WebRTC does not connect.
         """
-        for kind in ("video", "audio"):
-            self._pc.addTransceiver(kind, direction="recvonly")
         await self._pc.setLocalDescription(await self._pc.createOffer())
         answer = await self._call(base_url, self._pc.localDescription.sdp, persona)
         for media in sdp.SessionDescription.parse(answer).media:

@@ -21,6 +21,9 @@ AUDIO_TIME_BASE = Fraction(1, WEBRTC_RATE)
 STATIC_THRESHOLD = 100
 """Blocks that differ less than this from the last picture are skipped: a still background costs nothing."""
 
+COARSEST_QUANTISER = 40
+"""Of 63: a picture is never worse than this, the rate gives way for a moment instead."""
+
 KEYFRAME_INTERVAL = 3000
 """Frames between unrequested keyframes."""
 
@@ -63,9 +66,10 @@ class VideoEncoder:
             "auto-alt-ref": "0",
             "error-resilient": "default",
             "static-thresh": str(STATIC_THRESHOLD),
+            "qmax": str(COARSEST_QUANTISER),
             "minrate": str(self._bitrate),
             "maxrate": str(self._bitrate),
-            "bufsize": str(self._bitrate // 2),
+            "bufsize": str(self._bitrate),
         }
         return codec
 

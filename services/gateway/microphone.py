@@ -37,6 +37,11 @@ class Microphone:
         self._packets: deque[bytes] = deque(maxlen=BACKLOG)
         self._arrived = asyncio.Event()
 
+    @property
+    def waiting(self) -> list[bytes]:
+        """Packets not yet taken by the ears, oldest first."""
+        return list(self._packets)
+
     async def run(self, track: MediaStreamTrack) -> None:
         """Until the track ends."""
         pushing = asyncio.create_task(self._push_for_ever())

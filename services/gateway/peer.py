@@ -20,7 +20,6 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.exceptions import InvalidStateError
-from aiortc.rtcconfiguration import RTCBundlePolicy
 
 from flashback.errors import InvalidInput
 from services.gateway.aiortc_internals import on_keyframe_request, shorten_microphone_delay
@@ -58,7 +57,7 @@ class Peer:
             RTCIceServer(url, settings.ice_username or None, settings.ice_credential or None)
             for url in settings.ice_servers
         ]
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._callbacks = callbacks
         self._channel: RTCDataChannel | None = None
         self._unsent: deque[str] = deque(maxlen=TEXT_BACKLOG)

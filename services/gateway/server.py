@@ -34,25 +34,25 @@ class GatewayServicer(gateway_pb2_grpc.GatewayServicer):
         self._settings = settings
         self._ears = open_channel(addresses.ears_address)
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="encode")
-        self._sessions: dict[str, Session] = {}
+        self.sessions: dict[str, Session] = {}
 
     async def Connect(self, request: gateway_pb2.ConnectRequest, context: Context) -> gateway_pb2.ConnectResponse:
         if not request.session_id or not request.frame_source:
             raise InvalidInput("Connect needs a session_id and the address of a frame_source.")
         if request.fps and request.fps not in FPS:
             raise InvalidInput(f"fps must be {FPS.start} to {FPS.stop - 1}.")
-        if request.session_id in self._sessions:
+        if request.session_id in self.sessions:
             raise InvalidInput("This session is connected already.")
-        if len(self._sessions) >= self._settings.max_peers:
+        if len(self.sessions) >= self._settings.max_peers:
             raise Full(f"All {self._settings.max_peers} connections are taken; try again later.")
         session = Session(request, self._settings, self._ears, self._pool, self._forget)
-        self._sessions[session.id] = session
+        self.sessions[session.id] = session
         try:
             answer = await session.connect(request.offer_sdp)
         except BaseException:
             await asyncio.shield(session.end("closed", "not connected"))
             raise
-        log.info("peer answered", extra={"session": session.id, "open": len(self._sessions)})
+        log.info("peer answered", extra={"session": session.id, "open": len(self.sessions)})
         return gateway_pb2.ConnectResponse(answer_sdp=answer)
 
     async def Control(
@@ -82,18 +82,18 @@ class GatewayServicer(gateway_pb2_grpc.GatewayServicer):
         return gateway_pb2.HangUpResponse()
 
     def _find(self, session_id: str) -> Session:
-        session = self._sessions.get(session_id)
+        session = self.sessions.get(session_id)
         if session is None:
             raise NotFound("There is no peer of this session.")
         return session
 
     def _forget(self, session: Session) -> None:
-        self._sessions.pop(session.id, None)
-        log.info("peer gone", extra={"session": session.id, "open": len(self._sessions)})
+        self.sessions.pop(session.id, None)
+        log.info("peer gone", extra={"session": session.id, "open": len(self.sessions)})
 
     async def close(self) -> None:
         """Ends every session."""
-        await asyncio.gather(*(s.end("closed", "the gateway stops") for s in list(self._sessions.values())))
+        await asyncio.gather(*(s.end("closed", "the gateway stops") for s in list(self.sessions.values())))
         await self._ears.close(None)
         self._pool.shutdown(wait=False, cancel_futures=True)
 

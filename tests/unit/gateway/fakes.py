@@ -11,7 +11,7 @@ import numpy as np
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtp import RtpPacket
 
-from flashback.errors import NotFound
+from flashback.errors import NotFound, Unavailable
 from flashback.rpc.errors import ErrorInterceptor
 from flashback.v1 import ears_pb2, ears_pb2_grpc, gateway_pb2, media_pb2, media_pb2_grpc
 
@@ -20,13 +20,14 @@ SIZE = 64
 
 
 class FakeSource(media_pb2_grpc.FrameSourceServicer):
-    """Renders on demand, as a renderer does. `speak` makes the frames from now on speech; `stalled` withholds them."""
+    """A renderer: draws on demand. `speak`: frames from now on are speech; `flowing` cleared: none come."""
 
     def __init__(self) -> None:
-        self.position = 0
         self.turn = ""
         self.generation = 0
+        self._positions: dict[str, int] = {}
         self.demands: list[media_pb2.FrameDemand] = []
+        self._dropped = asyncio.Event()
         self.flowing = asyncio.Event()
         self.flowing.set()
 
@@ -36,15 +37,25 @@ class FakeSource(media_pb2_grpc.FrameSourceServicer):
     async def Frames(
         self, request_iterator: AsyncIterator[media_pb2.FrameDemand], context: Any
     ) -> AsyncIterator[media_pb2.AvatarFrame]:
+        self._dropped.clear()
+        position, session = 0, ""
         async for demand in request_iterator:
             self.demands.append(demand)
-            self.position = max(self.position, demand.from_sample)
-            while self.position < demand.until_sample:
+            if self._dropped.is_set():
+                raise Unavailable("Gone.")
+            session = session or demand.session_id
+            position = max(position, self._positions.get(session, 0), demand.from_sample)
+            while position < demand.until_sample:
                 await self.flowing.wait()
-                yield self._frame()
+                yield self._frame(position)
+                position += PERIOD
+                self._positions[session] = position
 
-    def _frame(self) -> media_pb2.AvatarFrame:
-        start, self.position = self.position, self.position + PERIOD
+    def drop(self) -> None:
+        """Ends the stream at the next demand."""
+        self._dropped.set()
+
+    def _frame(self, start: int) -> media_pb2.AvatarFrame:
         tone = 12000 * np.sin(2 * np.pi * 440 * np.arange(PERIOD) / 24000) if self.turn else np.zeros(PERIOD)
         shade = start // PERIOD * 7 % 200 + 20
         return media_pb2.AvatarFrame(
