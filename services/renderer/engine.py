@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from flashback.personas import Persona
 
-
 REACH = 0.016
 """The head stays within this of its place: fraction of the picture's width, and radians."""
 

@@ -26,7 +26,12 @@ from services.renderer.settings import RendererSettings
 
 N = 960
 CAPACITY = 3
-DEADLINE = 30.0
+DEADLINE = 90.0
+SMALL_PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8ffff3f0005fe02fe0def46b8"
+    "0000000049454e44ae426082"
+)
+"""One white pixel."""
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -326,3 +331,41 @@ async def test_commands_that_make_no_sense_end_their_stream_only(house: House) -
     await stranger.write(renderer_pb2.StageCommand(cancel=renderer_pb2.CancelSpeech(generation=1)))
     assert (await refused(stranger.read())).code() is grpc.StatusCode.INVALID_ARGUMENT
     await session.close()
+
+
+async def test_a_broken_persona_is_named_and_disturbs_nobody(house: House) -> None:
+    described = await house.renderer.Describe(renderer_pb2.DescribeRequest(), timeout=DEADLINE)
+    session = await house.open()
+    broken = house.home / "personas" / "broken"
+    shutil.copytree(house.home / "personas" / "amon", broken)
+    (broken / "persona.toml").write_text("name = ")
+    assert (await refused(house.open("broken"))).code() is grpc.StatusCode.FAILED_PRECONDITION
+    shutil.copy(house.home / "personas" / "amon" / "persona.toml", broken)
+    if described.engine == "rig":
+        for spoil in (delete, truncate, exchange):
+            spoil(broken)
+            error = await refused(house.open("broken"))
+            assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
+            assert "rig.npz" in (error.details() or "") or ".png" in (error.details() or "")
+            shutil.rmtree(broken)
+            shutil.copytree(house.home / "personas" / "amon", broken)
+    mended = await house.open("broken")
+    assert len(await mended.take(1)) == 1
+    assert len(await session.take(1)) == 1
+    await mended.close()
+    await session.close()
+    shutil.rmtree(broken)
+
+
+def delete(folder: Path) -> None:
+    (folder / "rig.npz").unlink()
+
+
+def truncate(folder: Path) -> None:
+    picture = folder / "portrait.png"
+    picture.write_bytes(picture.read_bytes()[:20_000])
+
+
+def exchange(folder: Path) -> None:
+    """A plate of another size than the rig was made for."""
+    (folder / "portrait.png").write_bytes(SMALL_PNG)
