@@ -7,8 +7,8 @@ import logging
 import multiprocessing
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -36,10 +36,18 @@ class Prepared:
     rebuilt: bool
 
 
+def own_process() -> Executor:
+    """Building is seconds of pure computation: in a process of its own, sessions keep hearing meanwhile."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+
+
 class Recognisers:
     """Loaded recognisers by persona, one preparation at a time for each."""
 
-    def __init__(self, engine: Engine, teacher: Teacher, house: HouseSettings) -> None:
+    def __init__(
+        self, engine: Engine, teacher: Teacher, house: HouseSettings, builder: Callable[[], Executor] = own_process
+    ) -> None:
+        self._builder = builder
         self._engine = engine
         self._teacher = teacher
         self._house = house
@@ -78,12 +86,14 @@ class Recognisers:
         return Prepared(recogniser, rebuilt)
 
     async def _build(self, material: Material, root: Path, folder: Path) -> None:
-        """Builds beside and swaps in by renaming; models of earlier documents are removed afterwards."""
         unknown = await asyncio.to_thread(self._engine.unknown_words, material)
         spoken = await self._teacher.pronounce(unknown) if unknown else {}
         loop = asyncio.get_running_loop()
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as builder:
+        builder = self._builder()
+        try:
             await loop.run_in_executor(builder, build_beside, self._engine, material, spoken, root, folder)
+        finally:
+            builder.shutdown(wait=False)
         log.info(
             "language model built",
             extra={"persona": material.persona_id, "sentences": len(material.sentences), "asked": len(unknown)},
@@ -93,7 +103,7 @@ class Recognisers:
 def build_beside(
     engine: Engine, material: Material, spoken: Mapping[str, Sequence[str]], root: Path, folder: Path
 ) -> None:
-    """Seconds of pure computation: it runs in a process of its own, so that sessions keep hearing meanwhile."""
+    """Builds beside and renames into place; models of earlier documents are removed afterwards."""
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root, prefix=".building-", ignore_cleanup_errors=True) as beside:
         made = Path(beside) / "model"

@@ -90,6 +90,10 @@ class EarsServicer(ears_pb2_grpc.EarsServicer):
         found = prepared.recogniser
         return ears_pb2.PrepareResponse(recogniser=found.name, vocabulary=found.vocabulary, rebuilt=prepared.rebuilt)
 
+    def sessions(self) -> list[str]:
+        """Ids of the sessions that are listened to."""
+        return list(self._sessions)
+
     async def close(self) -> None:
         self._workers.shutdown(wait=False, cancel_futures=True)
 

@@ -178,6 +178,10 @@ class EarSession:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def held_bytes(self) -> int:
+        """Sound held for the recogniser."""
+        return sum(map(len, self._recent))
+
     def _remember(self, chunk: bytes) -> None:
         if self._recognition is not None:
             self._recognition.add(chunk)

@@ -21,7 +21,7 @@ from services.ears.engine import Heard, Material, Recogniser, Utterance
 from services.ears.settings import EarsSettings
 
 LANGUAGE_WEIGHT = 9.0
-BEST_PATH_WEIGHT = 12.0
+BEST_PATH_WEIGHT = 15.0
 SETTLE_BYTES = int(1.5 * ANALYSIS_RATE) * 2
 """Sound whose cepstral mean is taken before decoding starts; the acoustic model expects that of the whole utterance."""
 STEP_BYTES = 3200
