@@ -18,7 +18,7 @@ LONGEST_RETRY_S = 1.0
 
 
 class FrameFeed:
-    """One session's subscription.
+    """One session's subscription; the persona's id goes along as metadata `persona-id`.
 
     deliver: called with each frame. resume: called before each subscription, returns the media position from which
     frames are wanted; whoever is called then asks anew.
@@ -28,11 +28,13 @@ class FrameFeed:
         self,
         channel: grpc.aio.Channel,
         session_id: str,
+        persona_id: str,
         deliver: Callable[[media_pb2.AvatarFrame], None],
         resume: Callable[[], int],
     ) -> None:
         self._stub = media_pb2_grpc.FrameSourceStub(channel)
         self._session_id = session_id
+        self._metadata = (("persona-id", persona_id),) if persona_id else ()
         self._deliver = deliver
         self._resume = resume
         self._until = 0
@@ -58,7 +60,7 @@ class FrameFeed:
             wait = min(2 * wait, LONGEST_RETRY_S)
 
     async def _subscribe(self, start: int) -> bool:
-        call = self._stub.Frames(timeout=SESSION_S)  # type: ignore[call-arg]  # written to below
+        call = self._stub.Frames(timeout=SESSION_S, metadata=self._metadata)  # type: ignore[call-arg]  # written to below
         asking = asyncio.create_task(self._send(call, start))
         delivered = False
         try:

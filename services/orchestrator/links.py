@@ -129,9 +129,10 @@ class StageLink:
 class PeerLink:
     """The session's browser: Connect, Control, HangUp."""
 
-    def __init__(self, services: Services, session_id: str) -> None:
+    def __init__(self, services: Services, session_id: str, persona_id: str) -> None:
         self._services = services
         self._session_id = session_id
+        self._persona_id = persona_id
         self._commands: asyncio.Queue[gateway_pb2.PeerCommand] = asyncio.Queue()
         attach = gateway_pb2.AttachPeer(session_id=session_id)
         self._commands.put_nowait(gateway_pb2.PeerCommand(attach=attach))
@@ -145,6 +146,7 @@ class PeerLink:
             width=stage.width,
             height=stage.height,
             fps=stage.fps,
+            persona_id=self._persona_id,
         )
         with typed_errors("gateway"):
             answer = await self._services.gateway.Connect(request, timeout=QUICK_S)

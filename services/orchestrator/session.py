@@ -55,7 +55,7 @@ class Session:
         self._machine = TurnMachine()
         self._shown_state: State | None = None
         self._stage = StageLink(services, session_id, persona.id, settings.restage_timeout_s)
-        self._peer = PeerLink(services, session_id)
+        self._peer = PeerLink(services, session_id, persona.id)
         self._ears = EarsLink(services, session_id, persona.id, settings.silence_ms)
         self._encoder = RealtimeEncoder(session_id, persona.id, settings.silence_ms)
         self._turns: dict[str, Turn] = {}
