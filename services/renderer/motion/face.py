@@ -48,8 +48,9 @@ class FaceMotion:
         self._head = Head(streams[2])
         self._brows = Brows(streams[3])
         self._chance = streams[4]
-        self._bearing = Spring(bearing_vector(Manner.IDLE, 0.0, 0.0), 0.16)
-        self._feeling = np.zeros(2)
+        self._manner, self._feeling = Manner.IDLE, (0.0, 0.0)
+        self._aim()
+        self._bearing = Spring(self._goal, 0.16)
         self._last_beat = self._last_brow = -10.0
         self._time = 0.0
 
@@ -67,19 +68,20 @@ class FaceMotion:
                     self._brows.emphasise(peak, float(self._chance.uniform(0.6, 1.0)))
 
     def delay(self, since: float, by: float) -> None:
-        """Audio was late: what was planned at or after `since` happens `by` seconds later."""
+        """Audio was late: what the mouth had planned at or after `since` happens `by` seconds later."""
         self._mouth.delay(since, by)
 
     def hush(self) -> None:
         """Speech was cut: the mouth goes to rest within three frames, the rest of the face carries on."""
         self._mouth.hush()
-        self._head.still()
+        self._head.still(self._time)
         self._brows.still(self._time)
         self._last_beat = self._last_brow = -10.0
 
     def feel(self, valence: float, arousal: float) -> None:
         """The emotion the face eases towards, each -1..1."""
-        self._feeling[:] = np.clip((valence, arousal), -1.0, 1.0)
+        self._feeling = (max(-1.0, min(valence, 1.0)), max(-1.0, min(arousal, 1.0)))
+        self._aim()
 
     def pose(self, time: float, manner: Manner, loudness: float) -> tuple[NDArray[np.float32], Sway, float]:
         """Weights, head and breath (engine.Pose) for the frame whose middle is at `time` seconds.
@@ -91,7 +93,10 @@ class FaceMotion:
         weights = np.zeros(len(ARKIT_52), np.float32)
         mouth = self._mouth.shape(time + LEAD_S, loudness)
         weights[SHAPE_PLACES] = mouth[SHAPE_SOURCES]
-        eased = self._bearing.step(bearing_vector(manner, *self._feeling), self._dt)
+        if manner is not self._manner:
+            self._manner = manner
+            self._aim()
+        eased = self._bearing.step(self._goal, self._dt)
         inner, outer = self._brows.at(time)
         rounded = min(1.0, 1.6 * (mouth[_FUNNEL] + mouth[_PUCKER]))
         spread = eased * (1.0 - 0.8 * rounded)
@@ -114,6 +119,9 @@ class FaceMotion:
         x, y, roll = self._head.at(time, manner)
         dx, dy, lean = (float(eased[_EASE[name]]) for name in ("x", "y", "roll"))
         return weights, Sway(_within(x + dx), _within(y + dy), _within(roll + lean)), self._head.breath(time)
+
+    def _aim(self) -> None:
+        self._goal = bearing_vector(self._manner, *self._feeling)
 
     def _look(self, weights: NDArray[np.float32], time: float, manner: Manner) -> None:
         """The person's left eye is on the right of the picture: looking right turns it outwards."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import deque
+from itertools import takewhile
 
 import numpy as np
 
@@ -11,6 +13,8 @@ from services.renderer.motion.manners import BEARINGS, Manner
 
 BREATH_S = 4.1
 BREATH = 0.0036
+RISE_S = 0.14
+"""From the beginning of a beat to its peak."""
 
 
 class Head:
@@ -22,24 +26,25 @@ class Head:
         self._breath = float(rng.uniform(0, BREATH_S))
         self._nod: tuple[float, float, int] | None = None
         self._next_nod = math.inf
-        self._beats: list[tuple[float, float, float]] = []
+        self._beats: deque[tuple[float, float, float]] = deque()
 
     def beat(self, time: float, strength: float) -> None:
         """A stressed word peaks at `time`."""
         self._beats.append((time, strength, float(self._rng.normal(0, 0.006))))
 
-    def still(self) -> None:
+    def still(self, time: float) -> None:
         """Speech was cut: beats that have not begun are dropped."""
-        self._beats.clear()
+        self._beats = deque(b for b in self._beats if b[0] - RISE_S <= time)
 
     def at(self, time: float, manner: Manner) -> tuple[float, float, float]:
         """x, y, roll (engine.Sway)."""
         x = 0.0042 * self._x.at(time)
         y = 0.0022 * self._y.at(time) - 0.35 * self.breath(time) + self._nodding(time, manner)
         roll = 0.008 * self._roll.at(time)
-        self._beats = [b for b in self._beats if time < b[0] + 0.5]
-        for peak, strength, lean in self._beats:
-            u = bump(time - peak + 0.14, 0.14, 0.03, 0.30) * strength
+        while self._beats and time > self._beats[0][0] + 0.5:
+            self._beats.popleft()
+        for peak, strength, lean in takewhile(lambda b: time > b[0] - RISE_S, self._beats):
+            u = bump(time - peak + RISE_S, RISE_S, 0.03, 0.30) * strength
             y += 0.0060 * u
             roll += lean * u
         return x, y, roll

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +98,7 @@ class Mouth:
             shape += self._offset * (1 - self._offset_age / SETTLE_FRAMES) ** 2
         self._planned = shape.copy()
         shape[JAW] *= 0.86 + 0.24 * min(loudness, 1.0)
-        for said in self._said:
+        for said in self._near(time):
             if said.shape in CLOSURES:
                 gate = self._gate(said, time)
                 if gate > 0:
@@ -112,8 +113,12 @@ class Mouth:
             keep += 1
         del self._said[:keep]
 
+    def _near(self, time: float) -> list[Said]:
+        """What can matter at `time`; a long answer may be queued behind it."""
+        return list(takewhile(lambda said: said.start < time + REACH_S, self._said))
+
     def _blend(self, time: float) -> Vector:
-        near = [v for v in self._said if v.start < time + REACH_S and v.end > time - REACH_S]
+        near = self._near(time)
         if not near:
             return np.zeros(COUNT)
         centre = np.array([(v.start + v.end) / 2 for v in near])

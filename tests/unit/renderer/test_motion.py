@@ -10,6 +10,7 @@ from flashback.media.blendshapes import index
 from services.renderer.engine import Sway
 from services.renderer.motion.face import FaceMotion
 from services.renderer.motion.manners import Manner
+from services.renderer.motion.mouth import Said
 
 FPS = 25
 MOUTH_SHUT = ("jawOpen", "mouthFunnel", "mouthPucker", "tongueOut", "mouthLowerDownLeft", "mouthUpperUpRight")
@@ -134,3 +135,16 @@ def test_the_same_seed_moves_the_same_and_another_does_not() -> None:
     first, second, other = live(20, seed=7)[0], live(20, seed=7)[0], live(20, seed=8)[0]
     assert np.array_equal(first, second)
     assert not np.array_equal(first, other)
+
+
+def test_cutting_speech_does_not_jerk_the_head() -> None:
+    face = FaceMotion(4, FPS)
+    face.say([Said("aa", i * 0.2, i * 0.2 + 0.2, 1.0) for i in range(60)])
+    sways: list[Sway] = []
+    for i in range(200):
+        if i == 100:
+            face.hush()
+        sways.append(face.pose((i + 0.5) / FPS, Manner.SPEAKING, 0.5)[1])
+    steps = [abs(a.y - b.y) for a, b in zip(sways, sways[1:], strict=False)]
+    assert max(steps[99:102]) < 0.004
+    assert max(steps[:99]) > 2 * np.median(steps[110:]), "the head beats while it speaks"
