@@ -205,7 +205,7 @@ function drawMute() {
   button.hidden = absent && !microphoneOffered();
   button.setAttribute("aria-pressed", String(muted));
   button.querySelector("use").setAttribute("href", muted || absent ? "#i-mic-off" : "#i-mic");
-  button.querySelector("span").textContent = absent ? "Use microphone" : muted ? "Unmute" : "Mute";
+  button.querySelector("span").textContent = absent ? "Use mic" : muted ? "Unmute" : "Mute";
 }
 
 function toggleMute() {

@@ -2,31 +2,29 @@
 
 import { make } from "./elements.js";
 
-const LINE_CHARS = 64;
+const FULL_CHARS = 56;
+const LAST_WORD_CHARS = 16;
+const ENOUGH_CHARS = 28;
 const LINGER_MS = 1200;
 
-/** Cut timed words into what fits on the picture at once: at sentence ends, and long sentences into even pieces. */
+/**
+ * Cut timed words into what fits on the picture at once: at sentence ends, at a comma once there is enough, or where it
+ * is full. Words come in while they are spoken: a cut, once made, stays where it is.
+ */
 export function cues(words) {
   const all = [];
-  let sentence = [];
-  for (const [i, word] of words.entries()) {
-    sentence.push(word);
-    if (i < words.length - 1 && !/[.!?]["”’)]?$/.test(word.text)) continue;
-    all.push(...pieces(sentence));
-    sentence = [];
-  }
-  return all;
-}
-
-function pieces(sentence) {
-  const total = sentence.reduce((sum, { text }) => sum + text.length + 1, 0);
-  const wanted = total / Math.ceil(total / LINE_CHARS);
-  const all = [[]];
+  let open = false;
   let length = 0;
-  for (const word of sentence) {
-    if (length + word.text.length / 2 > wanted * all.length) all.push([]);
+  for (const word of words) {
+    const ends = /[.!?]["”’)]?$/.test(word.text);
+    const limit = ends ? FULL_CHARS + LAST_WORD_CHARS : FULL_CHARS;
+    if (!open || length + word.text.length > limit) {
+      all.push([]);
+      length = 0;
+    }
     all.at(-1).push(word);
     length += word.text.length + 1;
+    open = !ends && !(length >= ENOUGH_CHARS && /[,;:]$/.test(word.text));
   }
   return all;
 }

@@ -35,8 +35,9 @@ export class Passage {
     if (!citation) return;
     this.#at = at;
     byId("passage-number").textContent = String(citation.index);
-    byId("passage-title").textContent = this.#title(citation.document);
-    byId("passage-place").textContent = citation.place;
+    const title = this.#title(citation.document);
+    byId("passage-title").textContent = title;
+    byId("passage-place").textContent = citation.place.replace(`${title}, `, "");
     byId("passage-text").textContent = citation.text;
     const several = this.#citations.length > 1;
     byId("passage-count").textContent = several ? `${at + 1} of ${this.#citations.length}` : citation.document;

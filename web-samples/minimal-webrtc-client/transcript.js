@@ -37,7 +37,7 @@ export class Transcript extends EventTarget {
     this.#questions.set(id, entry);
     entry.replaceChildren(entry.firstElementChild, make("p", { class: "said", text }));
     if (heard) {
-      const how = recogniser ? `Heard by ${recogniser}` : "Heard";
+      const how = recogniser ? `Heard by ${recogniser.split(",")[0]}` : "Heard";
       const unsure = confidence !== undefined && confidence < 0.4 ? ", not sure" : "";
       const edit = make("button", { type: "button", class: "link", "aria-label": `Edit what was heard: ${text}` }, icon("edit"), "Edit");
       edit.onclick = () => this.#tell("edit", { id, text });

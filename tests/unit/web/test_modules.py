@@ -45,12 +45,23 @@ def test_captions_end_with_their_sentence(page: Page) -> None:
     assert cues(page, "Hello there. How are you?") == ["Hello there.", "How are you?"]
 
 
-def test_long_sentences_are_cut_evenly_and_lose_no_word(page: Page) -> None:
-    text = "Coarticulation is the influence of neighbouring sounds on how a sound is made by the lips and the tongue."
-    parts = cues(page, text)
-    assert " ".join(parts) == text
-    assert len(parts) == 2
-    assert abs(len(parts[0]) - len(parts[1])) < 24
+TEXT = "Ask me about talking avatars, and I will answer from all of the documents that I was given by my makers."
+
+
+def test_long_sentences_are_cut_and_lose_no_word(page: Page) -> None:
+    parts = cues(page, TEXT)
+    assert " ".join(parts) == TEXT
+    assert parts[0] == "Ask me about talking avatars,"
+    assert all(len(part) <= 72 for part in parts)
+
+
+def test_captions_already_on_screen_are_not_cut_anew_when_words_come_in(page: Page) -> None:
+    whole = cues(page, TEXT)
+    spoken = TEXT.split()
+    for count in range(1, len(spoken)):
+        *settled, newest = cues(page, " ".join(spoken[:count]))
+        assert settled == whole[: len(settled)]
+        assert whole[len(settled)].startswith(newest)
 
 
 @pytest.mark.parametrize("number", [0, 1, 77, 123_456, 2**20 - 1])

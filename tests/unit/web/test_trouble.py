@@ -28,7 +28,7 @@ def test_refused_microphone_leaves_typing(open_page: OpenPage) -> None:
     page.click("#start-talking:enabled")
     expect(page.locator("#notices")).to_contain_text("The microphone is blocked")
     page.wait_for_selector("body[data-phase=live]")
-    expect(page.locator("#mute")).to_have_text("Use microphone")
+    expect(page.locator("#mute")).to_have_text("Use mic")
 
 
 def test_insecure_address_says_so_and_offers_typing(open_page: OpenPage) -> None:
