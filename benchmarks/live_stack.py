@@ -94,7 +94,7 @@ class LiveStack:
 
     def processes(self) -> list[psutil.Process]:
         """The supervisor and every service process."""
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
             return []
         root = psutil.Process(self._process.pid)
         return [root, *root.children(recursive=True)]

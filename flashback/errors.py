@@ -9,11 +9,13 @@ class FlashbackError(Exception):
     """Base of every error that may cross a service's edge.
 
     `message` is shown to whoever caused the error: one plain sentence, with the remedy, without private text.
+    `from_service` is set on the calling side when another service wrote that sentence.
     """
 
     status: grpc.StatusCode = grpc.StatusCode.INTERNAL
     http_status: int = 500
     code: str = "internal"
+    from_service: bool = False
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from flashback.errors import Unavailable, from_status
+from flashback.rpc.errors import OURS
 from flashback.rpc.options import OPTIONS
 
 
@@ -27,13 +29,22 @@ def open_channel(address: str) -> grpc.aio.Channel:
 
 @contextmanager
 def typed_errors(service: str) -> Iterator[None]:
-    """Turns grpc.aio.AioRpcError into the FlashbackError of its status, naming the service when it is unreachable."""
+    """Turns grpc.aio.AioRpcError into the FlashbackError of its status.
+
+    A sentence the service wrote passes through, marked `from_service`; gRPC's own texts are replaced by a plain one.
+    """
     try:
         yield
     except grpc.aio.AioRpcError as error:
-        if error.code() is grpc.StatusCode.UNAVAILABLE and not error.details():
-            raise Unavailable(f"The {service} service is not answering; it is restarted automatically.") from error
-        raise from_status(error.code(), error.details() or f"The {service} service failed.") from error
+        trailing: Any = error.trailing_metadata() or ()
+        if any(key == OURS for key, _ in trailing):
+            typed = from_status(error.code(), error.details() or "")
+            typed.from_service = True
+        elif error.code() is grpc.StatusCode.UNAVAILABLE:
+            typed = Unavailable(f"The {service} service is not answering; it is being restarted.")
+        else:
+            typed = from_status(error.code(), f"The {service} service failed ({error.code().name}).")
+        raise typed from error
 
 
 async def wait_serving(channel: grpc.aio.Channel, service: str, timeout_s: float) -> None:

@@ -12,10 +12,15 @@ from flashback.errors import FlashbackError, Full
 
 log = logging.getLogger(__name__)
 
+OURS = "flashback-error"
+"""Trailing metadata key: the status's sentence was written by a service for whoever called, not by gRPC."""
+
 
 async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: FlashbackError) -> NoReturn:
-    trailing = (("retry-after", str(error.retry_after_s)),) if isinstance(error, Full) else ()
-    await context.abort(error.status, error.message, trailing)
+    trailing = [(OURS, "1")]
+    if isinstance(error, Full):
+        trailing.append(("retry-after", str(error.retry_after_s)))
+    await context.abort(error.status, error.message, tuple(trailing))
 
 
 async def _abort_unexpected(context: grpc.aio.ServicerContext[Any, Any], method: str) -> NoReturn:

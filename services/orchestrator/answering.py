@@ -107,7 +107,8 @@ class Answering:
                             self.refused = part.done.refused
         except FlashbackError as error:
             log.warning("answer failed", extra={"turn": self._turn_id, "why": error.message, "sentences": said})
-            yield Planned(APOLOGY, media_pb2.Emotion(valence=-0.2, label="concern"))
+            text = error.message if isinstance(error, Unavailable) and error.from_service else APOLOGY
+            yield Planned(text, media_pb2.Emotion(valence=-0.2, label="concern"))
 
     async def _speak_all(self, sentences: AsyncIterator[Planned]) -> None:
         index = 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 
-from flashback.errors import InvalidInput, Unavailable
+from flashback.errors import Broken, InvalidInput, Unavailable
 from flashback.rpc import ServiceServer
 from flashback.settings import Addresses
 from flashback.v1 import (
@@ -189,6 +189,7 @@ class FakeRagLlm(rag_llm_pb2_grpc.RagLlmServicer):
         self.requests: list[rag_llm_pb2.AnswerRequest] = []
         self.sentences = ["Lips close on p.", "They round on o."]
         self.broken = False
+        self.reading = False
         self.refused = False
         self.hold = asyncio.Event()
         self.hold.set()
@@ -196,8 +197,10 @@ class FakeRagLlm(rag_llm_pb2_grpc.RagLlmServicer):
     async def Answer(self, request: Any, context: Any) -> AsyncIterator[rag_llm_pb2.AnswerPart]:
         self.requests.append(request)
         await self.hold.wait()
+        if self.reading:
+            raise Unavailable("I am still reading.")
         if self.broken:
-            raise Unavailable("no index")
+            raise Broken("The index is damaged.")
         for index, text in enumerate(self.sentences):
             citation = rag_llm_pb2.Citation(index=index + 1, document="lips.md", place="Lips, line 3", text=text)
             yield rag_llm_pb2.AnswerPart(citation=citation)

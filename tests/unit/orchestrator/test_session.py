@@ -131,6 +131,13 @@ async def test_documents_out_of_reach_are_said_so(neighbours: Neighbours, sessio
     assert delta["delta"].strip() == APOLOGY
 
 
+async def test_what_the_documents_service_says_of_itself_is_spoken(neighbours: Neighbours, session: Session) -> None:
+    neighbours.rag_llm.reading = True
+    await ask(neighbours, "What do lips do?")
+    delta = await neighbours.gateway.until("response.output_audio_transcript.delta")
+    assert delta["delta"].strip() == "I am still reading."
+
+
 async def test_an_answer_that_never_comes_ends_in_the_same_apology(neighbours: Neighbours, session: Session) -> None:
     neighbours.rag_llm.hold.clear()
     await ask(neighbours, "What do lips do?")
