@@ -76,19 +76,23 @@ class RendererServer(renderer_pb2_grpc.RendererServicer, media_pb2_grpc.FrameSou
     async def OpenStage(
         self, request: renderer_pb2.OpenStageRequest, context: Context
     ) -> renderer_pb2.OpenStageResponse:
+        """Opens a stage, or answers for the one that stands when its director was cut off and comes back."""
         key = request.session_id
         if not key:
             raise InvalidInput("OpenStage needs a session_id.")
-        if key in self._sessions or key in self._opening:
+        info = self._engine.info
+        standing = self._sessions.get(key)
+        if standing is not None and standing.persona_id == request.persona_id and not standing.directed:
+            return renderer_pb2.OpenStageResponse(width=info.width, height=info.height, fps=info.fps)
+        if standing is not None or key in self._opening:
             raise InvalidInput("A stage for this session is open already.")
         if len(self._sessions) + len(self._opening) >= self._settings.capacity:
             raise Full(f"All {self._settings.capacity} places of the renderer are taken; try again in a moment.")
-        info = self._engine.info
         self._opening.add(key)
         try:
             face = await self._faces.get(request.persona_id)
             stage = Stage(FrameClock(fps=info.fps), seed=random.getrandbits(32))
-            session = Session(key, info, stage, face.canvas(), stamp=self._settings.stamp)
+            session = Session(key, request.persona_id, info, stage, face.canvas(), stamp=self._settings.stamp)
             session.alone_since = self._now()
             self._sessions[key] = session
         finally:

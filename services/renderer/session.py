@@ -41,8 +41,11 @@ class Viewer:
 class Session:
     """One session. `closed` is set when the session ends; streams end with it."""
 
-    def __init__(self, session_id: str, info: EngineInfo, stage: Stage, canvas: Canvas, *, stamp: bool) -> None:
+    def __init__(
+        self, session_id: str, persona_id: str, info: EngineInfo, stage: Stage, canvas: Canvas, *, stamp: bool
+    ) -> None:
         self.id = session_id
+        self.persona_id = persona_id
         self.stage = stage
         self.alone_since: float | None = None
         self._info = info
@@ -56,6 +59,11 @@ class Session:
     def alone(self) -> bool:
         """Whether nobody is connected."""
         return self._viewer is None and self._listener is None
+
+    @property
+    def directed(self) -> bool:
+        """Whether a Direct stream is attached."""
+        return self._listener is not None
 
     def view(self) -> Viewer:
         """A new viewer; the one before it, if any, is closed."""

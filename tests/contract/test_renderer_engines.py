@@ -291,7 +291,33 @@ async def test_a_full_house_says_so_and_has_room_again(house: House) -> None:
 
 async def test_a_session_is_opened_once(house: House) -> None:
     session = await house.open()
+    await session.obeyed()
     assert (await refused(house.open(session=session.key))).code() is grpc.StatusCode.INVALID_ARGUMENT
+    await session.close()
+
+
+async def test_a_director_who_was_cut_off_finds_the_stage_as_it_was(house: House) -> None:
+    session = await house.open()
+    await session.obeyed()
+    await session.take(5)
+    session.direct.cancel()
+    request = renderer_pb2.OpenStageRequest(session_id=session.key, persona_id="iris")
+
+    async def reopened() -> bool:
+        try:
+            await house.renderer.OpenStage(request, timeout=DEADLINE)
+        except grpc.aio.AioRpcError:
+            return False
+        return True
+
+    await until(reopened)
+    session.direct = house.renderer.Direct(timeout=DEADLINE)
+    await session.direct.write(renderer_pb2.StageCommand(attach=renderer_pb2.AttachStage(session_id=session.key)))
+    await session.say(960, turn="t")
+    await session.obeyed()
+    assert [(f.frame_number, f.turn_id) for f in await session.take(2)] == [(5, "t"), (6, "")]
+    described = await house.renderer.Describe(renderer_pb2.DescribeRequest(), timeout=DEADLINE)
+    assert described.sessions == 1
     await session.close()
 
 

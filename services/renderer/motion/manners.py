@@ -68,11 +68,11 @@ def bearing_vector(manner: Manner, valence: float, arousal: float) -> NDArray[np
     glad, sad = max(valence, 0.0), max(-valence, 0.0)
     awake, calm = max(arousal, 0.0), max(-arousal, 0.0)
     extra = {
-        "smile": 0.28 * glad - 0.05 * sad,
+        "smile": 0.34 * glad - 0.05 * sad,
         "squint": 0.16 * glad + 0.05 * calm,
-        "frown": 0.22 * sad,
-        "brow_inner": 0.28 * sad + 0.10 * awake,
-        "brow_outer": 0.14 * awake,
+        "frown": 0.28 * sad,
+        "brow_inner": 0.34 * sad + 0.10 * awake,
+        "brow_outer": 0.20 * awake,
         "brow_down": 0.08 * sad * (1 + awake),
         "wide": 0.16 * awake,
         "roll": 0.008 * sad,
