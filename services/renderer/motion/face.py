@@ -17,7 +17,7 @@ from services.renderer.motion.manners import EASED, Manner, bearing_vector
 from services.renderer.motion.mouth import Mouth, Said
 from services.renderer.motion.visemes import NAMES, SHAPE_PLACES, SHAPE_SOURCES, VOWELS
 
-LEAD_S = 0.012
+LEAD_S = 0.020
 """The mouth is this much ahead of its sound: lips are on their way before a sound is heard."""
 BEAT_GAP_S = 0.55
 BROW_GAP_S = 1.9
