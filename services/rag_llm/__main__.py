@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable
 
@@ -13,9 +14,9 @@ from flashback.settings import Addresses, HouseSettings
 async def setup(service: ServiceServer) -> Callable[[], Awaitable[None]]:
     """Loads the encoder and the engine and registers the servicer. Raises MissingEngine or Broken.
 
-    The default persona's documents are read in the background: the service serves before they are.
+    The personas' documents are read in the background, the default one's first: the service serves before they are.
     """
-    from flashback import engines
+    from flashback import engines, personas
     from flashback.v1 import rag_llm_pb2, rag_llm_pb2_grpc
     from services.rag_llm.embedding import MiniLM
     from services.rag_llm.library import Library
@@ -26,7 +27,8 @@ async def setup(service: ServiceServer) -> Callable[[], Awaitable[None]]:
     create = engines.load("rag_llm", settings.engine)
     encoder = await asyncio.to_thread(MiniLM)
     servicer = RagLlmServicer(Library(house, settings, encoder), create(encoder, settings))
-    await servicer.prepare(house.default_persona)
+    for persona_id in sorted(personas.known(house), key=lambda known: known != house.default_persona):
+        await servicer.prepare(persona_id)
     rag_llm_pb2_grpc.add_RagLlmServicer_to_server(servicer, service.server)
     service.announce(rag_llm_pb2.DESCRIPTOR.services_by_name["RagLlm"].full_name)
     return servicer.close
@@ -35,4 +37,5 @@ async def setup(service: ServiceServer) -> Callable[[], Awaitable[None]]:
 if __name__ == "__main__":
     # Threads of the matrix library would only spin against the other services; it reads this when numpy is first imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    logging.getLogger("faiss").setLevel(logging.WARNING)
     run_service("rag_llm", Addresses().rag_llm_address, setup)

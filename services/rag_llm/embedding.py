@@ -124,6 +124,7 @@ class MiniLM:
             weights = read_tensors(folder / "model.safetensors")
             self._heads = int(config["num_attention_heads"])
             self._words = weights["embeddings.word_embeddings.weight"]
+            self._common: Array = np.asarray(self._words[::16].mean(axis=0), np.float32)
             self._places = np.array(weights["embeddings.position_embeddings.weight"])
             self._places += weights["embeddings.token_type_embeddings.weight"][0]
             self._norm = _pair(weights, "embeddings.LayerNorm", transpose=False)
@@ -161,6 +162,12 @@ class MiniLM:
         for rows in packs([len(i) for i in ids]):
             vectors[rows] = self._encode_pack([ids[row] for row in rows])
         return vectors
+
+    def word_vectors(self, words: Sequence[str]) -> Array:
+        """Static unit vectors of single words (len(words), 384): the mean of their input embeddings, less what all share."""
+        encodings = self._tokenizer.encode_batch(list(words), add_special_tokens=False)
+        vectors = np.stack([self._words[e.ids].mean(axis=0) if e.ids else self._common for e in encodings])
+        return normalised(np.asarray(vectors - self._common, np.float32))
 
     def _encode_pack(self, ids: list[list[int]]) -> Array:
         lengths = [len(i) for i in ids]

@@ -69,12 +69,14 @@ Part = Citation | Sentence | Done
 
 
 class Encoder(Protocol):
-    """Texts -> unit vectors (len(texts), 384), float32; callable from any thread."""
+    """Texts or single words -> unit vectors (how many, 384), float32; callable from any thread."""
 
     @property
     def name(self) -> str: ...
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+    def word_vectors(self, words: Sequence[str]) -> NDArray[np.float32]: ...
 
 
 class Answerer(Protocol):

@@ -7,7 +7,6 @@ a crash at any moment leaves the old index serving.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
 import uuid
@@ -22,8 +21,6 @@ from numpy.typing import NDArray
 
 from services.rag_llm.chunks import Passage
 from services.rag_llm.lexical import Lexicon
-
-logging.getLogger("faiss.loader").setLevel(logging.WARNING)
 
 FORMAT = 1
 """Raised when the files or what they mean change; an index of another format is built again."""
@@ -131,7 +128,7 @@ def save(index: PassageIndex, folder: Path) -> None:
         shutil.rmtree(beside, ignore_errors=True)
         raise
     for old in folder.iterdir():
-        if old.is_dir() and old != beside:
+        if (old / "meta.json").is_file() and old != beside:
             shutil.rmtree(old, ignore_errors=True)
 
 

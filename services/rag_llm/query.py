@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.rag_llm.lexical import Lexicon, raw_words, terms
+from services.rag_llm.support import Wanted
 
 _PRONOUN = re.compile(
     r"\b(it|its|it's|he|him|his|she|her|hers|they|them|their|theirs|that|this|these|those|one|ones|there|then|former|latter)\b",
@@ -28,15 +29,14 @@ MENDABLE = 5
 class Query:
     """`text` is what was encoded to `vector` (384, unit length); `terms` are for BM25.
 
-    `own_terms` are those of the question itself, `unknown` those of them that occur in no document.
+    `wanted` are the content words that an answer should support, the unknown ones included.
     """
 
     question: str
     text: str
     vector: NDArray[np.float32]
     terms: tuple[str, ...]
-    own_terms: tuple[str, ...]
-    unknown: tuple[str, ...]
+    wanted: tuple[Wanted, ...]
 
 
 def mended(term: str, lexicon: Lexicon) -> str:
@@ -52,31 +52,34 @@ def mended(term: str, lexicon: Lexicon) -> str:
     return max(known, key=lexicon.frequency, default=term)
 
 
-def question_terms(question: str, lexicon: Lexicon) -> tuple[list[str], list[str]]:
-    """Terms of a question as the index knows them, and those it does not know.
+def content_words(question: str, lexicon: Lexicon) -> list[Wanted]:
+    """The question's content words as the index knows them, each once.
 
-    Words that the index writes together are joined ("blend shapes", "web r t c"), and the parts are then not unknown.
+    Words that the index writes together are joined ("blend shapes", "web r t c"); the parts are then not wanted.
     """
-    found = terms(question)
-    words = [word.lower() for word in raw_words(question)]
-    joined: list[str] = []
-    covered: set[str] = set()
-    for size in (4, 3, 2):
-        for start in range(len(words) - size + 1):
-            part = words[start : start + size]
-            whole = terms("".join(part))[:1]
-            if whole and len(whole[0]) > 3 and whole[0] in lexicon and any(len(w) > 1 for w in part):
-                joined += whole
-                covered.update(t for w in part for t in terms(w))
-    result: list[str] = []
-    unknown: list[str] = []
-    for term in found:
-        known = mended(term, lexicon)
-        if known in lexicon:
-            result.append(known)
-        elif term not in covered and len(term) > 1:
-            unknown.append(term)
-    return list(dict.fromkeys(result + joined)), list(dict.fromkeys(unknown))
+    words = raw_words(question)
+    found: dict[str, Wanted] = {}
+    joined_until = 0
+    for place, word in enumerate(words):
+        if place < joined_until:
+            continue
+        size = next((n for n in (4, 3, 2) if _joins(words[place : place + n], n, lexicon)), 1)
+        whole = "".join(words[place : place + size]).lower()
+        joined_until = place + size
+        for stem in terms(whole if size > 1 else word)[:1]:
+            known = mended(stem, lexicon)
+            if len(known) > 1 or known in lexicon:
+                written = whole if size > 1 or known == stem else known
+                name = place > 0 and (word[0].isupper() or word[0].isdigit())
+                found.setdefault(known, Wanted(written.lower(), known, lexicon.rarity(known), name))
+    return list(found.values())
+
+
+def _joins(words: list[str], size: int, lexicon: Lexicon) -> bool:
+    if len(words) < size or not all(word.isalnum() for word in words):
+        return False
+    whole = terms("".join(words).lower())[:1]
+    return bool(whole) and len(whole[0]) > 3 and whole[0] in lexicon
 
 
 def needs_context(question: str) -> bool:
@@ -102,7 +105,7 @@ class _Encoder(Protocol):
 
 def make_query(question: str, history: Sequence[_Exchange], lexicon: Lexicon, encoder: _Encoder) -> Query:
     """Encodes the question; one that cannot stand alone is completed with the content words of the one before it."""
-    own, unknown = question_terms(question, lexicon)
+    own = content_words(question, lexicon)
     text = question
     wanted = own
     if history and needs_context(question):
@@ -111,5 +114,6 @@ def make_query(question: str, history: Sequence[_Exchange], lexicon: Lexicon, en
             earlier = f"{history[-2].question} {earlier}"
         subject = " ".join(word for word in raw_words(earlier) if terms(word))
         text = f"{subject}: {question}"
-        wanted = list(dict.fromkeys([*own, *question_terms(earlier, lexicon)[0]]))
-    return Query(question, text, encoder.encode([text])[0], tuple(wanted), tuple(own), tuple(unknown))
+        wanted = list({w.stem: w for w in [*own, *content_words(earlier, lexicon)]}.values())
+    known = tuple(w.stem for w in wanted if w.stem in lexicon)
+    return Query(question, text, encoder.encode([text])[0], known, tuple(wanted))

@@ -3,108 +3,103 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from services.rag_llm import question_kind
 from services.rag_llm.index import PassageIndex
 from services.rag_llm.lexical import terms
 from services.rag_llm.query import Query
 from services.rag_llm.retrieval import Hit
+from services.rag_llm.support import WordSpace
 
-COVERAGE = 0.35
-CUE = 0.10
-RANK = 0.06
-"""Weights beside the cosine of question and sentence: share of the question's terms, question type, rank of the passage."""
+SUPPORT = 0.35
+AROUND = 0.5
+WHOLE = 0.10
+PASSAGE = 0.15
+FIT = 0.10
+FUSED = 0.06
+CONTRASTED = 0.40
+"""Weights beside the cosine of question and sentence: share of the question's words that the sentence supports (what only its
+headings or the sentence before it support counts AROUND), share that the whole passage supports, cosine of the passage, fit to
+the kind of question, rank of the passage; for a question about a difference also the share that the heading supports."""
+NEAR = 0.30
+FAR = 0.10
+"""How much worse than the best sentence another may be, of the same passage or of another."""
+Array = NDArray[np.float32]
+
 LEANING = re.compile(
     r"^(?:it|its|he|she|his|her|they|their|this|that|these|those|such|both|the (?:same|other|latter|former)|another|one of)\b",
     re.IGNORECASE,
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """A sentence of a retrieved passage. `position` counts within the passage; `score` is its fitness as an answer."""
+    """A sentence of a retrieved passage. `position` counts within the passage; `score` is its fitness as an answer.
+
+    `support` is the weighted share of the question's words that it supports, 0..1.
+    """
 
     passage: int
     position: int
     text: str
     cosine: float
-    coverage: float
-    cue: float
+    support: float
+    fit: float
     score: float
 
 
-_NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|half|hundred|thousand|million|billion|percent)\b",
-    re.IGNORECASE,
-)
-_YEAR = re.compile(
-    r"\b(?:1\d{3}|20\d\d)s?\b|\b(?:january|february|march|april|june|july|august|september|october|november|december|century)\b",
-    re.IGNORECASE,
-)
-_NAME = re.compile(
-    r"(?<=[a-z,] )[A-Z][\w’'-]*[a-z]\w*(?: [A-Z][\w’'-]+)+|\bby [A-Z]|(?:^|(?<=[a-z] ))[A-Z]\w+ [A-Z]\w+ (?:and|of|at|invented|made|described|built|wrote)"
-)
-_REASON = re.compile(
-    r"\b(?:because|since|so that|therefore|due to|reason|as a result|in order|causes?|or else)\b", re.IGNORECASE
-)
-_CONTRAST = re.compile(r"\b(?:while|whereas|but|difference|differs?|unlike|than|only|both|neither)\b", re.IGNORECASE)
-_DEFINITION = re.compile(r"^(?:[Aa]n? |[Tt]he )?[\w’'., -]{2,60}? (?:is|are|means|stands for|describes|refers to) ")
-_CUES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
-    (
-        re.compile(
-            r"\bhow (?:many|much|long|fast|quick|quickly|often|large|big|far|high|old|tall|small|strong|heavy|wide|close|hot|cold|bright)\b",
-            re.IGNORECASE,
-        ),
-        _NUMBER,
-    ),
-    (re.compile(r"\b(?:when|what year|which year|what date|from what day|since what)\b", re.IGNORECASE), _YEAR),
-    (re.compile(r"\b(?:who|whose|whom)\b", re.IGNORECASE), _NAME),
-    (re.compile(r"\bwhy\b|\bhow come\b|\bwhat (?:is|was) the reason\b", re.IGNORECASE), _REASON),
-    (re.compile(r"\b(?:difference|differ|compare|compared|versus|vs|better)\b", re.IGNORECASE), _CONTRAST),
-    (
-        re.compile(r"^(?:what|who) (?:is|are|does \w+ mean|was|were)\b(?! the (?:size|number|name))", re.IGNORECASE),
-        _DEFINITION,
-    ),
-)
-
-
-def cue(question: str, sentence: str) -> float:
-    """1 when the sentence has the kind of thing the question asks for, 0 when it lacks it, 0.5 when nothing is known."""
-    asked = [kind for pattern, kind in _CUES if pattern.search(question)]
-    if not asked:
-        return 0.5
-    return sum(1.0 for kind in asked if kind.search(sentence)) / len(asked)
-
-
-def coverage(index: PassageIndex, wanted: tuple[str, ...], text: str, context: str = "") -> float:
-    """Share of the wanted terms, weighted by rarity, that `text` has; a term that only `context` has counts half."""
-    weights = {term: index.lexicon.rarity(term) for term in wanted}
-    total = sum(weights.values())
-    if not total:
-        return 0.0
-    here = set(terms(text))
-    around = set(terms(context)) if context else set()
-    return sum(w * (1.0 if t in here else 0.5 if t in around else 0.0) for t, w in weights.items()) / total
-
-
-def candidates(index: PassageIndex, query: Query, hits: list[Hit]) -> list[Candidate]:
+def candidates(index: PassageIndex, query: Query, hits: Sequence[Hit], space: WordSpace) -> list[Candidate]:
     """Every sentence of the hits with its score, best first."""
-    found: list[Candidate] = []
+    texts: list[str] = []
+    contexts: list[str] = []
+    places: list[tuple[int, int]] = []
     for rank, hit in enumerate(hits):
         passage = index.passages[hit.passage]
-        first = int(index.first_sentence[hit.passage])
-        cosines = index.sentence_vectors.rows(range(first, first + len(passage.sentences))) @ query.vector
-        for position, (sentence, cosine) in enumerate(zip(passage.sentences, cosines.tolist(), strict=True)):
+        for position, sentence in enumerate(passage.sentences):
             before = passage.sentences[position - 1] if position and LEANING.match(sentence) else ""
-            share = coverage(index, query.terms, sentence, f"{passage.context} {before}")
-            fit = cue(query.question, sentence)
-            score = cosine + COVERAGE * share + CUE * fit + RANK * (1 - rank / max(1, len(hits)))
-            found.append(Candidate(hit.passage, position, sentence, cosine, share, fit, score))
+            texts.append(sentence)
+            contexts.append(f"{passage.context} {before}")
+            places.append((rank, position))
+    if not texts:
+        return []
+    numbers = [int(index.first_sentence[hits[rank].passage]) + position for rank, position in places]
+    cosines = index.sentence_vectors.rows(numbers) @ query.vector
+    supports = np.maximum(space.supports(query.wanted, texts), AROUND * space.supports(query.wanted, contexts))
+    shares = _shares(query, supports)
+    of_passages = _passage_scores(index, query, hits, space)
+    found = []
+    for row, (rank, position) in enumerate(places):
+        kind = question_kind.fit(query.question, texts[row])
+        score = float(cosines[row] + SUPPORT * shares[row] + of_passages[rank]) + FIT * kind
+        found.append(
+            Candidate(hits[rank].passage, position, texts[row], float(cosines[row]), float(shares[row]), kind, score)
+        )
     return sorted(found, key=lambda c: -c.score)
 
 
-def chosen(index: PassageIndex, ranked: list[Candidate], most: int, words: int) -> list[Candidate]:
-    """The sentences to say, in the order to say them.
+def _passage_scores(index: PassageIndex, query: Query, hits: Sequence[Hit], space: WordSpace) -> Array:
+    passages = [index.passages[hit.passage] for hit in hits]
+    whole = space.supports(query.wanted, [f"{p.context} {p.text}" for p in passages])
+    scores = WHOLE * _shares(query, whole)
+    scores += PASSAGE * (index.passage_vectors.rows([hit.passage for hit in hits]) @ query.vector)
+    scores += FUSED * (1 - np.arange(len(hits), dtype=np.float32) / len(hits))
+    if question_kind.asks_for_difference(query.question):
+        scores += CONTRASTED * _shares(query, space.supports(query.wanted, [p.context for p in passages]))
+    return scores
+
+
+def _shares(query: Query, supports: Array) -> Array:
+    weights = np.asarray([w.weight for w in query.wanted], np.float32)
+    return np.asarray(supports @ weights / max(float(weights.sum()), 1e-6), np.float32)
+
+
+def chosen(ranked: Sequence[Candidate], most: int, words: int) -> list[Candidate]:
+    """The sentences to say, in the order to say them: at most `most`, and none that would exceed `words` words in all.
 
     The best one always; a sentence it leans on ("It ...") before it; then others nearly as good, first of the same passage.
     Sentences of one passage keep the document's order, and the best sentence's passage comes first.
@@ -120,7 +115,7 @@ def chosen(index: PassageIndex, ranked: list[Candidate], most: int, words: int) 
     for other in ranked[1:]:
         if len(picked) >= most:
             break
-        slack = 0.16 if other.passage == best.passage else 0.10
+        slack = NEAR if other.passage == best.passage else FAR
         size = len(other.text.split())
         if other in picked or other.score < best.score - slack or said + size > words:
             continue

@@ -13,6 +13,7 @@ from services.rag_llm.index import PassageIndex
 from services.rag_llm.query import Query, make_query
 from services.rag_llm.selection import Candidate
 from services.rag_llm.settings import RagSettings
+from services.rag_llm.support import WordSpace
 
 THREADS = 2
 
@@ -25,39 +26,41 @@ class ExtractiveAnswerer:
     def __init__(self, encoder: Encoder, settings: RagSettings) -> None:
         self._encoder = encoder
         self._settings = settings
+        self._space = WordSpace(encoder)
         self._workers = ThreadPoolExecutor(THREADS, "answer")
 
     async def answer(self, turn: Turn) -> AsyncIterator[Part]:
-        manner = small_talk.manner_of(turn.question, turn.persona.name)
-        if manner == "injection":
-            parts = _plain(small_talk.refusal(manner, turn.persona), True, "not_in_documents")
-        elif manner != "question":
-            parts = _plain(small_talk.reply(manner, turn.persona), False, "small_talk")
-        elif (index := await turn.index()) is None:
-            parts = _plain(small_talk.no_documents(turn.persona), True, "no_documents")
-        else:
-            parts = await asyncio.get_running_loop().run_in_executor(self._workers, self.from_documents, turn, index)
+        needs_documents = small_talk.manner_of(turn.question, turn.persona.name) == "question"
+        index = await turn.index() if needs_documents else None
+        parts = await asyncio.get_running_loop().run_in_executor(self._workers, self.parts, turn, index)
         for part in parts:
             yield part
 
     async def close(self) -> None:
         self._workers.shutdown(wait=False, cancel_futures=True)
 
-    def from_documents(self, turn: Turn, index: PassageIndex) -> list[Part]:
-        """The answer or the refusal to a question, computed on the calling thread."""
+    def parts(self, turn: Turn, index: PassageIndex | None) -> list[Part]:
+        """The whole answer, computed on the calling thread. `index` is not looked at for small talk."""
+        manner = small_talk.manner_of(turn.question, turn.persona.name)
+        if manner == "injection":
+            return _plain(small_talk.refusal(manner, turn.persona), True, "not_in_documents")
+        if manner != "question":
+            return _plain(small_talk.reply(manner, turn.persona), False, "small_talk")
+        if index is None:
+            return _plain(small_talk.no_documents(turn.persona), True, "no_documents")
         query, ranked = self.ranked(turn, index)
-        if gate.probability(gate.signs(index, query, ranked)) < self._settings.gate_threshold:
-            return _plain(small_talk.refusal("question", turn.persona), True, "not_in_documents")
+        if gate.probability(gate.signs(index, query, ranked, self._space)) < self._settings.gate_threshold:
+            return _plain(small_talk.refusal(manner, turn.persona), True, "not_in_documents")
         return list(self._quote(index, ranked))
 
     def ranked(self, turn: Turn, index: PassageIndex) -> tuple[Query, list[Candidate]]:
         """The question made ready, and every sentence of the retrieved passages, best first."""
         query = make_query(small_talk.opened(turn.question), turn.history, index.lexicon, self._encoder)
         hits = retrieval.search(index, query, self._settings.top_passages)
-        return query, selection.candidates(index, query, hits)
+        return query, selection.candidates(index, query, hits, self._space)
 
     def _quote(self, index: PassageIndex, ranked: list[Candidate]) -> Iterator[Part]:
-        said = selection.chosen(index, ranked, self._settings.max_sentences, self._settings.max_words)
+        said = selection.chosen(ranked, self._settings.max_sentences, self._settings.max_words)
         numbers: dict[int, int] = {}
         for count, candidate in enumerate(said):
             if candidate.passage not in numbers:
