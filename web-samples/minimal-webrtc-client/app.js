@@ -18,6 +18,7 @@ import { Talk } from "./talk.js";
 import { Transcript } from "./transcript.js";
 
 const AUTOMATIC_RETRIES = 3;
+const SETTLED_MS = 30000;
 const GREET = new URLSearchParams(location.search).get("greet") !== "0";
 
 const parts = { picture: document.querySelector(".picture"), poster: byId("poster"), video: byId("video"), still: byId("still") };
@@ -40,6 +41,7 @@ let persona = null;
 let talk = null;
 let state = "idle";
 let retries = 0;
+let liveSince = Infinity;
 let probe = null;
 let waiting = "";
 
@@ -96,6 +98,8 @@ function goodbye() {
 
 function fail(code, { detail = "", after = 0 } = {}) {
   const withMicrophone = talk?.withMicrophone ?? false;
+  if (performance.now() - liveSince > SETTLED_MS) retries = 0;
+  liveSince = Infinity;
   stage.hold();
   end();
   phase("trouble");
@@ -127,7 +131,7 @@ function follow(call) {
     }
   });
   on("live", () => {
-    retries = 0;
+    liveSince = performance.now();
     trouble.hide();
     phase("live");
     showState("idle");
@@ -230,12 +234,15 @@ async function offerDeviceEars() {
   box.checked = false;
   label.hidden = !talk?.microphone || !(await deviceEarsOffered());
   const call = talk;
-  let ears = null;
+  if (!call?.microphone) return;
+  const ears = new DeviceEars(call.microphone, {
+    words: (text) => call.ask(text, "this device") && answers.start(),
+    lost: () => box.click(),
+  });
+  call.addEventListener("left", () => ears.stop());
   box.onchange = () => {
-    if (!call || call !== talk) return;
-    ears?.stop();
-    ears = box.checked ? new DeviceEars(call.microphone, (text) => call.ask(text, "this device") && answers.start()) : null;
-    ears?.start();
+    if (box.checked) ears.start();
+    else ears.stop();
     call.conversation.setEars(box.checked ? "off" : "on");
   };
 }
@@ -259,6 +266,9 @@ function wire() {
   });
   transcript.addEventListener("edit", ({ detail }) => composer.correct(detail.id, detail.text));
   transcript.addEventListener("cite", ({ detail }) => passage.open(detail.citations, detail.at));
+  visualViewport?.addEventListener("resize", () => {
+    if (visualViewport.scale === 1) document.body.style.height = `${visualViewport.height}px`;
+  });
   addEventListener("pagehide", () => {
     stage.hold();
     end();

@@ -73,6 +73,7 @@ export class Captions {
     if (cut) for (const span of this.#spans) if (!span.hasAttribute("data-said")) span.remove();
     this.#words = [];
     this.#cues = [];
+    clearTimeout(this.#hiding);
     this.#hiding = setTimeout(() => this.clear(), cut ? LINGER_MS / 2 : LINGER_MS);
   }
 

@@ -17,15 +17,17 @@ export async function deviceEarsOffered() {
 export class DeviceEars {
   #recognition = null;
   #track;
-  #onWords;
+  #words;
+  #lost;
 
   /**
    * @param {MediaStreamTrack} track the microphone
-   * @param {(text: string) => void} onWords called with each finished utterance
+   * @param {{words: (text: string) => void, lost: () => void}} listener words: each finished utterance; lost: it gave up
    */
-  constructor(track, onWords) {
+  constructor(track, { words, lost }) {
     this.#track = track;
-    this.#onWords = onWords;
+    this.#words = words;
+    this.#lost = lost;
   }
 
   start() {
@@ -36,14 +38,16 @@ export class DeviceEars {
     recognition.onresult = ({ results, resultIndex }) => {
       for (let i = resultIndex; i < results.length; i++) {
         const text = results[i].isFinal ? results[i][0].transcript.trim() : "";
-        if (text) this.#onWords(text);
+        if (text) this.#words(text);
       }
     };
     recognition.onend = () => {
       if (this.#recognition === recognition) recognition.start(this.#track);
     };
     recognition.onerror = ({ error }) => {
-      if (error !== "no-speech") this.stop();
+      if (error === "no-speech" || this.#recognition !== recognition) return;
+      this.stop();
+      this.#lost();
     };
     this.#recognition = recognition;
     recognition.start(this.#track);

@@ -7,7 +7,7 @@ import { LoudnessMeter, openMicrophone } from "./sound.js";
 
 /**
  * Events: `stream` (MediaStream), `live`, `microphone-refused` (code), `shaky`, `lost` (code), `refused` (ServerError),
- * `received` and `sent` (the events on the data channel, for whoever watches).
+ * `left`, `received` and `sent` (the events on the data channel, for whoever watches).
  */
 export class Talk extends EventTarget {
   #wanted;
@@ -67,6 +67,7 @@ export class Talk extends EventTarget {
   /** Hang up and let go of the microphone. */
   leave() {
     this.#left = true;
+    this.#tell("left");
     this.#call.leave();
     for (const track of this.#microphone?.getTracks() ?? []) track.stop();
     this.voice?.close();

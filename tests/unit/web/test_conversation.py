@@ -123,6 +123,16 @@ def test_captions_without_a_media_clock_show_at_once(call: Page) -> None:
     expect(call.locator("#captions [data-said]")).to_have_text("Hello")
 
 
+def test_captions_of_a_cut_answer_do_not_take_the_next_ones_with_them(call: Page) -> None:
+    send(call, "flashback.caption", turn_id="t1", words=[{"text": "Old", "start_ms": 0, "end_ms": 1}])
+    send(call, "output_audio_buffer.cleared", response_id="resp_t1")
+    send(call, "response.done", response={"id": "resp_t1", "status": "cancelled"})
+    send(call, "flashback.caption", turn_id="t2", words=[{"text": "New", "start_ms": 0, "end_ms": 1}])
+    expect(call.locator("#captions")).to_have_text("New")
+    call.wait_for_timeout(1500)
+    expect(call.locator("#captions")).to_have_text("New")
+
+
 def test_leaving_hangs_up(call: Page) -> None:
     call.click("#leave")
     assert call.evaluate("server.deleted") == ["/v1/realtime/calls/call-1"]
