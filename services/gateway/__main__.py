@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Awaitable, Callable
 
 from flashback.rpc import ServiceServer, run_service
@@ -13,6 +14,8 @@ from services.gateway.settings import GatewaySettings
 async def setup(service: ServiceServer) -> Callable[[], Awaitable[None]]:
     """Registers the servicer; returns what closes every peer."""
     gateway = serve(service, GatewaySettings(), Addresses())
+    gc.collect()
+    gc.freeze()  # collections look at sessions only, not at all that was imported: they take a few milliseconds less
     return gateway.close
 
 

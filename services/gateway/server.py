@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import AsyncIterator
@@ -26,6 +27,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 FPS = range(1, 61)
 
+COLLECT_AFTER_S = 0.5
+"""From the end of a session to the collection of its reference cycles (aiortc's, and the codecs they hold)."""
+
 
 class GatewayServicer(gateway_pb2_grpc.GatewayServicer):
     """The sessions by id, and what they share: the channel to the ears and the encoders' threads."""
@@ -35,6 +39,7 @@ class GatewayServicer(gateway_pb2_grpc.GatewayServicer):
         self._ears = open_channel(addresses.ears_address)
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="encode")
         self.sessions: dict[str, Session] = {}
+        self._collecting: asyncio.TimerHandle | None = None
 
     async def Connect(self, request: gateway_pb2.ConnectRequest, context: Context) -> gateway_pb2.ConnectResponse:
         if not request.session_id or not request.frame_source:
@@ -89,11 +94,19 @@ class GatewayServicer(gateway_pb2_grpc.GatewayServicer):
 
     def _forget(self, session: Session) -> None:
         self.sessions.pop(session.id, None)
+        if self._collecting is None:
+            self._collecting = asyncio.get_running_loop().call_later(COLLECT_AFTER_S, self._collect)
         log.info("peer gone", extra={"session": session.id, "open": len(self.sessions)})
+
+    def _collect(self) -> None:
+        self._collecting = None
+        gc.collect()
 
     async def close(self) -> None:
         """Ends every session."""
         await asyncio.gather(*(s.end("closed", "the gateway stops") for s in list(self.sessions.values())))
+        if self._collecting is not None:
+            self._collecting.cancel()
         await self._ears.close(None)
         self._pool.shutdown(wait=False, cancel_futures=True)
 

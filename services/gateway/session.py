@@ -52,9 +52,7 @@ class Session:
         self._fps = clock.fps
         self._player = Player(clock)
         self._source = open_channel(request.frame_source)
-        self._feed = FrameFeed(
-            self._source, self.id, request.persona_id, self._on_frame, self._player.forget_asked
-        )
+        self._feed = FrameFeed(self._source, self.id, request.persona_id, self._on_frame, self._player.forget_asked)
         self._microphone = Microphone(ears, self.id)
         self._audio = AudioEncoder(settings.audio_bitrate)
         self._video: VideoSender | None = None
