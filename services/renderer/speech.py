@@ -176,7 +176,7 @@ class SpeechQueue:
 def _run_down(silence: NDArray[np.int16], value: int) -> None:
     """Audio ran out in mid-sentence at `value`: down to zero in a ramp rather than a step."""
     n = min(FADE, len(silence))
-    silence[:n] = (value * np.linspace(1.0, 0.0, n)).astype(np.int16)
+    silence[:n] = (value * np.linspace(1.0, 0.0, n + 1)[1:]).astype(np.int16)
 
 
 def _fade(audio: NDArray[np.int16], *, rising: bool) -> None:
