@@ -38,12 +38,15 @@ class Badge:
 class Plane:
     """One plane of the person, premultiplied by the matte, with `margin` pixels around, and what lies behind it.
 
+    packed_person, packed_alpha: uint32 [h*w], the same with each pixel's right, lower and lower right neighbours;
     spans and edge_spans: int32 [n,3] (row, first, last+1) where the face moves, and where it moves near the outline;
     runs: int32 [n,4] for compose.sway_plane.
     """
 
     person: U8
     alpha: U8
+    packed_person: NDArray[np.uint32]
+    packed_alpha: NDArray[np.uint32]
     back: U8
     margin: int
     scale: int
@@ -53,10 +56,22 @@ class Plane:
 
 
 @dataclass(frozen=True)
+class Patch:
+    """What a window's skin is drawn from: two plates float32 [h,w,4] Y, U, V, 0, whose corner is (x0, y0)."""
+
+    x0: int
+    y0: int
+    neutral: F32
+    second: F32
+
+
+@dataclass(frozen=True)
 class Eye:
-    """One eye: window, which weight shuts it, the motion of the eyeball, the light on it, the lid's edge at rest."""
+    """One eye: window, plates, the eyeball float32 [h,w,4] RGB (corner as the patch), which weight shuts it, the motion of the eyeball, the light on it, the lid's edge at rest."""
 
     window: Window
+    patch: Patch
+    ball: F32
     blink: int
     fit: F32
     light: F32
@@ -67,20 +82,16 @@ class Eye:
 class RigModel:
     """One persona, loaded and graded; immutable, shared by sessions and threads.
 
-    neutral, mouth_open, eyes_closed: uint8 [size,size,3] Y, U, V; eyes: uint8 RGB; layers uint8 [3,h,w,4] Y, U, V,
-    alpha with corner (layers_x, layers_y) and motions layer_fits [3,53,6]; cavity [3] Y, U, V; sway [size,2]: share of
-    head motion and of breath in each row; pivot x, y in pixels.
+    layers float32 [3,h,w,4] Y, U, V, alpha 0..1 with corner (layers_x, layers_y) and motions layer_fits [3,53,6];
+    cavity [3] Y, U, V; sway [size,2]: share of head motion and of breath in each row; pivot x, y in pixels.
     """
 
     size: int
     planes: tuple[Plane, Plane, Plane]
     field: Field
-    neutral: U8
-    mouth_open: U8
-    eyes_closed: U8
-    eyes: U8
     mouth: Window
-    layers: U8
+    mouth_patch: Patch
+    layers: F32
     layers_x: int
     layers_y: int
     layer_fits: F32
@@ -147,6 +158,13 @@ def _moving(field: Field, size: int) -> NDArray[np.bool_]:
     return full
 
 
+def packed(plane: U8) -> NDArray[np.uint32]:
+    """uint32 [h*w]: a pixel and its right, lower and lower right neighbours in its four bytes, lowest first."""
+    wide = np.pad(plane, ((0, 1), (0, 1)), mode="edge").astype(np.uint32)
+    four = wide[:-1, :-1] | wide[:-1, 1:] << 8 | wide[1:, :-1] << 16 | wide[1:, 1:] << 24
+    return np.ascontiguousarray(four.ravel())
+
+
 def _planes(plates: Plates, field: Field, size: int) -> tuple[Plane, Plane, Plane]:
     person, back = yuv(plates.neutral), yuv(plates.background)
     alpha = plates.matte
@@ -164,10 +182,13 @@ def _planes(plates: Plates, field: Field, size: int) -> tuple[Plane, Plane, Plan
             area = moving[::2, ::2] | moving[1::2, 1::2]
         a8 = to_byte(a * 255)
         near_edge = spread(a8 < 255, round(14 * size / 512 / scale))
+        p8, a8_wide = np.pad(to_byte(p), margin, mode="edge"), np.pad(a8, margin, mode="edge")
         planes.append(
             Plane(
-                person=np.pad(to_byte(p), margin, mode="edge"),
-                alpha=np.pad(a8, margin, mode="edge"),
+                person=p8,
+                alpha=a8_wide,
+                packed_person=packed(p8),
+                packed_alpha=packed(a8_wide),
                 back=to_byte(b),
                 margin=margin,
                 scale=scale,
@@ -197,8 +218,19 @@ def _layer_fit(rig: RigData, group: tuple[int, ...]) -> F32:
     return motion_fit(rig.plate_open[front], rig.dxy[:, front])
 
 
-def _eye(rig: RigData, side: str, light: F32) -> Eye:
+def _patch(window: Window, neutral: U8, second: U8, size: int) -> tuple[Patch, tuple[slice, slice]]:
+    x0, y0 = max(window.x0 - 10, 0), max(window.y0 - 10, 0)
+    reach = window.other.max(1)
+    x1 = min(max(window.x0 + window.w, int(reach[0])) + 10, size)
+    y1 = min(max(window.y0 + window.h, int(reach[1])) + 10, size)
+    cut = np.s_[y0:y1, x0:x1]
+    pictures = [np.pad(yuv(plate[cut]), ((0, 0), (0, 0), (0, 1))) for plate in (neutral, second)]
+    return Patch(x0, y0, pictures[0], pictures[1]), cut
+
+
+def _eye(rig: RigData, plates: Plates, side: str, light: F32) -> Eye:
     window = eye_window(rig, side)
+    patch, near = _patch(window, plates.neutral, plates.eyes_closed, rig.size)
     part = files.EYE_LEFT if side == "Left" else files.EYE_RIGHT
     ball = rig.xy[rig.vertex_part == part]
     centre, radius = ball.mean(0), np.ptp(ball[:, 0]) / 2
@@ -210,6 +242,8 @@ def _eye(rig: RigData, side: str, light: F32) -> Eye:
     cut = np.s_[window.y0 : window.y0 + window.h, window.x0 : window.x0 + window.w]
     return Eye(
         window=window,
+        patch=patch,
+        ball=np.pad(plates.eyes[near].astype(np.float32), ((0, 0), (0, 0), (0, 1))),
         blink=index("eyeBlink" + side),
         fit=motion_fit(rig.xy[mine], rig.dxy[:, mine]),
         light=np.ascontiguousarray(light[cut]),
@@ -239,25 +273,23 @@ def load_rig(folder: Path, size: int = 512, grade: Grade | None = None, badge: B
     rig, plates = graded_plates(folder, size, grade)
     field = build_field(rig)
     inside = mouth_layers(rig, plates.interior)
-    layers = np.concatenate([yuv(inside.colour), inside.alpha[..., None] * np.float32(255)], 3)
+    layers = np.concatenate([yuv(inside.colour), inside.alpha[..., None]], 3)
     light = eye_shade(rig, plates)
+    mouth = mouth_window(rig)
     fits = np.stack([_layer_fit(rig, group) for group in MOUTH_PARTS])
     badge_planes, badge_at = _badge(badge)
     return RigModel(
         size=size,
         planes=_planes(plates, field, size),
         field=field,
-        neutral=to_byte(yuv(plates.neutral)),
-        mouth_open=to_byte(yuv(plates.mouth_open)),
-        eyes_closed=to_byte(yuv(plates.eyes_closed)),
-        eyes=np.ascontiguousarray(plates.eyes),
-        mouth=mouth_window(rig),
-        layers=to_byte(np.asarray(layers, np.float32)),
+        mouth=mouth,
+        mouth_patch=_patch(mouth, plates.neutral, plates.mouth_open, size)[0],
+        layers=np.asarray(layers, np.float32),
         layers_x=inside.x0,
         layers_y=inside.y0,
         layer_fits=fits,
         cavity=yuv(inside.cavity),
-        eye=(_eye(rig, "Left", light), _eye(rig, "Right", light)),
+        eye=(_eye(rig, plates, "Left", light), _eye(rig, plates, "Right", light)),
         sway=sway_rows(size, rig.pivot[1]),
         pivot=rig.pivot,
         badge=badge_planes,

@@ -37,6 +37,21 @@ def bound(points: F32, edges: NDArray[np.int32], x0: int, sign: int, out: F32) -
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def winners(points: F32, edges: NDArray[np.int32], x0: int, line: F32, wins: NDArray[np.bool_]) -> None:
+    """Marks the edges that lie on a bound that `bound` gave."""
+    for e in range(edges.shape[0]):
+        a, b = edges[e, 0], edges[e, 1]
+        xa, ya, xb, yb = points[0, a] - x0, points[1, a], points[0, b] - x0, points[1, b]
+        if xa > xb:
+            xa, ya, xb, yb = xb, yb, xa, ya
+        first, last = max(int(np.ceil(xa)), 0), min(int(np.floor(xb)), line.shape[0] - 1)
+        slope = (yb - ya) / max(xb - xa, 1e-6)
+        for x in range(first, last + 1):
+            if abs(ya + slope * (x - xa) - line[x]) < 1e-3:
+                wins[e] = True
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def finish(points: F32, corners: NDArray[np.int32], x0: int, top: F32, low: F32, work: F32) -> None:
     """Closes the opening beyond its corners and softens both bounds along x by 1-2-1; work [w]."""
     half = np.float32(0.5)
@@ -54,20 +69,23 @@ def finish(points: F32, corners: NDArray[np.int32], x0: int, top: F32, low: F32,
                 line[x] = np.float32(0.25) * (work[x - 1] + np.float32(2) * work[x] + work[x + 1])
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _pick(plate: U8, x: np.float32, y: np.float32, c: int) -> tuple[np.float32, np.float32, np.float32]:
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy", inline="always")
+def _pick(plate: F32, x: np.float32, y: np.float32) -> tuple[np.float32, np.float32, np.float32, np.float32]:
+    """Bilinear sample of a plate float32 [h,w,4]."""
     h, w = plate.shape[0], plate.shape[1]
-    x = min(max(x, np.float32(0)), np.float32(w - 1.001))
-    y = min(max(y, np.float32(0)), np.float32(h - 1.001))
-    ix, iy = int(x), int(y)
+    x = min(max(x, np.float32(0)), np.float32(w) - np.float32(1.01))
+    y = min(max(y, np.float32(0)), np.float32(h) - np.float32(1.01))
+    ix, iy = np.uint32(x), np.uint32(y)
     u, v = x - np.float32(ix), y - np.float32(iy)
+    a, b, c, d = plate[iy, ix], plate[iy, ix + 1], plate[iy + 1, ix], plate[iy + 1, ix + 1]
     one = np.float32(1)
     p, q, r, s = (one - u) * (one - v), u * (one - v), (one - u) * v, u * v
-    a = p * plate[iy, ix, c] + q * plate[iy, ix + 1, c] + r * plate[iy + 1, ix, c] + s * plate[iy + 1, ix + 1, c]
-    c1, c2 = c + 1, c + 2
-    b = p * plate[iy, ix, c1] + q * plate[iy, ix + 1, c1] + r * plate[iy + 1, ix, c1] + s * plate[iy + 1, ix + 1, c1]
-    d = p * plate[iy, ix, c2] + q * plate[iy, ix + 1, c2] + r * plate[iy + 1, ix, c2] + s * plate[iy + 1, ix + 1, c2]
-    return a, b, d
+    return (
+        p * a[0] + q * b[0] + r * c[0] + s * d[0],
+        p * a[1] + q * b[1] + r * c[1] + s * d[1],
+        p * a[2] + q * b[2] + r * c[2] + s * d[2],
+        p * a[3] + q * b[3] + r * c[3] + s * d[3],
+    )
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
@@ -87,44 +105,48 @@ def skin(
     gx0: int,
     gy0: int,
     step: int,
-    neutral: U8,
-    second: U8,
+    neutral: F32,
+    second: F32,
+    plate_x: int,
+    plate_y: int,
     out: F32,
 ) -> None:
-    """Colours the window's skin into out float32 [h,w,3] (Y, U, V) from the portrait and, by share*gain, another plate.
+    """Colours the window's skin into out float32 [h,w,4] (Y, U, V, 1) from the portrait and, by share*gain, another plate.
 
-    Where the mesh covers a pixel its source is the mesh's, elsewhere the grid's; `blend` fades one into the other.
+    Where the mesh covers a pixel its source is the mesh's, faded into the grid's by `blend`; where it does not, nothing
+    is drawn and out holds 0 in its fourth channel. neutral, second: float32 [h,w,4], corner (plate_x, plate_y).
     """
     h, w = ids.shape
     one = np.float32(1)
     inv = np.float32(1.0 / step)
+    cx, cy = np.float32(plate_x), np.float32(plate_y)
     for y in range(h):
         for x in range(w):
-            fx, fy = np.float32(x + x0), np.float32(y + y0)
-            ox, oy = _at(shift, np.float32(y + y0 - gy0) * inv, np.float32(x + x0 - gx0) * inv)
             t = ids[y, x]
             if t < 0:
-                out[y, x, 0], out[y, x, 1], out[y, x, 2] = _pick(neutral, fx - ox, fy - oy, 0)
+                out[y, x, 3] = 0
                 continue
             a, b, c = tri[t, 0], tri[t, 1], tri[t, 2]
             u, v = bary[0, y, x], bary[1, y, x]
             s = one - u - v
             f = u * blend[a] + v * blend[b] + s * blend[c]
-            mx = u * rest[0, a] + v * rest[0, b] + s * rest[0, c]
-            my = u * rest[1, a] + v * rest[1, b] + s * rest[1, c]
-            sx = (one - f) * (fx - ox) + f * mx
-            sy = (one - f) * (fy - oy) + f * my
+            sx = u * rest[0, a] + v * rest[0, b] + s * rest[0, c]
+            sy = u * rest[1, a] + v * rest[1, b] + s * rest[1, c]
+            if f < np.float32(0.99):
+                ox, oy = _at(shift, np.float32(y + y0 - gy0) * inv, np.float32(x + x0 - gx0) * inv)
+                sx += (one - f) * (np.float32(x + x0) - ox - sx)
+                sy += (one - f) * (np.float32(y + y0) - oy - sy)
+            n0, n1, n2, n3 = _pick(neutral, sx - cx, sy - cy)
             k = min(one, gain * (u * share[a] + v * share[b] + s * share[c]))
-            if k < np.float32(0.996):
-                cy, cu, cv = _pick(neutral, sx, sy, 0)
-            else:
-                cy, cu, cv = np.float32(0), np.float32(0), np.float32(0)
             if k > np.float32(0.004):
                 px = u * other[0, a] + v * other[0, b] + s * other[0, c]
                 py = u * other[1, a] + v * other[1, b] + s * other[1, c]
-                dy, du, dv = _pick(second, px, py, 0)
-                cy, cu, cv = cy + k * (dy - cy), cu + k * (du - cu), cv + k * (dv - cv)
-            out[y, x, 0], out[y, x, 1], out[y, x, 2] = cy, cu, cv
+                m0, m1, m2, m3 = _pick(second, px - cx, py - cy)
+                n0, n1, n2, n3 = n0 + k * (m0 - n0), n1 + k * (m1 - n1), n2 + k * (m2 - n2), n3 + k * (m3 - n3)
+            out[y, x, 0] = n0
+            out[y, x, 1] = n1
+            out[y, x, 2] = n2
+            out[y, x, 3] = one
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
@@ -135,7 +157,7 @@ def _covered(y: int, top: np.float32, low: np.float32) -> np.float32:
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _edge_skin(out: F32, ids: NDArray[np.int32], y: int, x: int, y0: int, middle: np.float32) -> int:
+def _edge_skin(ids: NDArray[np.int32], y: int, x: int, y0: int, middle: np.float32) -> int:
     """Row of the nearest skin over or under a pixel that the mesh leaves open."""
     h = ids.shape[0]
     way = -1 if np.float32(y + y0) < middle else 1
@@ -154,7 +176,7 @@ def mouth(
     y0: int,
     ids: NDArray[np.int32],
     inverse: F32,
-    layers: U8,
+    layers: F32,
     lx0: int,
     ly0: int,
     cavity: F32,
@@ -164,7 +186,7 @@ def mouth(
     """Fills the opening between the lips: throat, tongue, lower teeth, upper teeth, in the shadow of the upper lip.
 
     inverse float32 [3,6]: plate x = m0 + m1*x + m2*y, plate y = m3 + m4*x + m5*y per layer, back to front;
-    layers uint8 [3,h,w,4] Y, U, V, alpha; shade float32 [3]: light at the lip, rows it takes to full light, its amount.
+    layers float32 [3,h,w,4] Y, U, V, alpha 0..1; shade float32 [3]: light at the lip, rows it takes to full light, its amount.
     """
     h, w = ids.shape
     one = np.float32(1)
@@ -186,31 +208,22 @@ def mouth(
                 py = m[3] + m[4] * fx + m[5] * fy - np.float32(ly0)
                 if px < 0 or py < 0 or px > layers.shape[2] - 2 or py > layers.shape[1] - 2:
                     continue
-                a = _alpha(layers[n], px, py)
-                if a > np.float32(0.004):
-                    dy, du, dv = _pick(layers[n], px, py, 0)
-                    cy, cu, cv = cy + a * (dy - cy), cu + a * (du - cu), cv + a * (dv - cv)
+                dy, du, dv, a = _pick(layers[n], px, py)
+                cy, cu, cv = cy + a * (dy - cy), cu + a * (du - cu), cv + a * (dv - cv)
             light = shade[0] + (one - shade[0]) * min(one, max(fy - top[x], np.float32(0)) * shade[1])
             light *= shade[2]
             cy = np.float32(16) + (cy - np.float32(16)) * light
             cu = np.float32(128) + (cu - np.float32(128)) * light
             cv = np.float32(128) + (cv - np.float32(128)) * light
             r = y
-            if k < one and ids[y, x] < 0:
-                r = _edge_skin(out, ids, y, x, y0, middle)
-            for c in range(3):
-                layer = cy if c == 0 else (cu if c == 1 else cv)
-                out[y, x, c] = out[r, x, c] + k * (layer - out[r, x, c])
-
-
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _alpha(layer: U8, x: np.float32, y: np.float32) -> np.float32:
-    ix, iy = int(x), int(y)
-    u, v = x - np.float32(ix), y - np.float32(iy)
-    one = np.float32(1)
-    a = (one - u) * layer[iy, ix, 3] + u * layer[iy, ix + 1, 3]
-    b = (one - u) * layer[iy + 1, ix, 3] + u * layer[iy + 1, ix + 1, 3]
-    return np.float32((a + v * (b - a)) * np.float32(1 / 255))
+            if ids[y, x] < 0:
+                r = _edge_skin(ids, y, x, y0, middle) if k < one else y
+                k = one if r == y else k
+            k0 = np.float32(0) if k == one else one - k
+            out[y, x, 0] = k * cy + k0 * out[r, x, 0]
+            out[y, x, 1] = k * cu + k0 * out[r, x, 1]
+            out[y, x, 2] = k * cv + k0 * out[r, x, 2]
+            out[y, x, 3] = one
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
@@ -222,14 +235,16 @@ def eye(
     y0: int,
     ids: NDArray[np.int32],
     inverse: F32,
-    eyes: U8,
+    eyes: F32,
     light: F32,
     shadow: F32,
+    plate_x: int,
+    plate_y: int,
     out: F32,
 ) -> None:
     """Fills the opening between the lids with the eyeball under its lid's light.
 
-    inverse [6] as in `mouth`; eyes uint8 [h,w,3] RGB; light float32 [h,w,3] of this window, RGB gain;
+    inverse [6] as in `mouth`; eyes float32 [h,w,4] RGB with corner (plate_x, plate_y); light float32 [h,w,3] of this window, RGB gain;
     rest_top [w]: the upper lid's edge in the portrait; shadow [2]: depth of the shadow that a lowered lid throws, and
     one over its length in pixels.
     """
@@ -249,7 +264,7 @@ def eye(
             fx, fy = np.float32(x + x0), np.float32(y + y0)
             px = inverse[0] + inverse[1] * fx + inverse[2] * fy
             py = inverse[3] + inverse[4] * fx + inverse[5] * fy
-            red, green, blue = _pick(eyes, px, py, 0)
+            red, green, blue, _ = _pick(eyes, px - np.float32(plate_x), py - np.float32(plate_y))
             dim = one - shadow[0] * down * max(np.float32(0), one - (fy - top[x]) * shadow[1])
             red = min(red * light[y, x, 0] * dim, np.float32(255))
             green = min(green * light[y, x, 1] * dim, np.float32(255))
@@ -258,31 +273,44 @@ def eye(
             cu = np.float32(128) - red * np.float32(0.14822) - green * np.float32(0.29099) + blue * np.float32(0.43922)
             cv = np.float32(128) + red * np.float32(0.43922) - green * np.float32(0.36779) - blue * np.float32(0.07143)
             r = y
-            if k < one and ids[y, x] < 0:
-                r = _edge_skin(out, ids, y, x, y0, middle)
-            for c in range(3):
-                layer = cy if c == 0 else (cu if c == 1 else cv)
-                out[y, x, c] = out[r, x, c] + k * (layer - out[r, x, c])
+            if ids[y, x] < 0:
+                r = _edge_skin(ids, y, x, y0, middle) if k < one else y
+                k = one if r == y else k
+            k0 = np.float32(0) if k == one else one - k
+            out[y, x, 0] = k * cy + k0 * out[r, x, 0]
+            out[y, x, 1] = k * cu + k0 * out[r, x, 1]
+            out[y, x, 2] = k * cv + k0 * out[r, x, 2]
+            out[y, x, 3] = one
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def put(window: F32, x0: int, y0: int, margin: int, luma: U8, blue: U8, red: U8) -> None:
-    """Writes a window float32 [h,w,3] into the canvas planes; x0, y0 and the window's sides are even."""
+    """Writes the drawn pixels of a window float32 [h,w,4] into the canvas planes; x0, y0 and its sides are even."""
     h, w = window.shape[0], window.shape[1]
-    half = np.float32(0.5)
-    quarter = np.float32(0.25)
-    for y in range(h):
-        row = luma[y + y0 + margin]
-        for x in range(w):
-            row[x + x0 + margin] = np.uint8(min(max(window[y, x, 0], np.float32(0)), np.float32(255)) + half)
-    cx, cy, cm = x0 // 2, y0 // 2, margin // 2
-    for y in range(h // 2):
-        for x in range(w // 2):
-            a, b = 2 * y, 2 * x
-            for c in (1, 2):
-                v = window[a, b, c] + window[a, b + 1, c] + window[a + 1, b, c] + window[a + 1, b + 1, c]
-                plane = blue if c == 1 else red
-                plane[y + cy + cm, x + cx + cm] = np.uint8(v * quarter + half)
+    half, quarter, four = np.float32(0.5), np.float32(0.25), np.float32(3.5)
+    zero, top = np.float32(0), np.float32(255)
+    cx, cy = (x0 + margin) // 2, (y0 + margin) // 2
+    for y in range(0, h, 2):
+        a, b = window[y], window[y + 1]
+        upper, lower = luma[y + y0 + margin, x0 + margin :], luma[y + 1 + y0 + margin, x0 + margin :]
+        for x in range(0, w, 2):
+            p, q, r, s = a[x, 3], a[x + 1, 3], b[x, 3], b[x + 1, 3]
+            drawn = p + q + r + s
+            if drawn == 0:
+                continue
+            if p > 0:
+                upper[x] = np.uint8(min(max(a[x, 0], zero), top) + half)
+            if q > 0:
+                upper[x + 1] = np.uint8(min(max(a[x + 1, 0], zero), top) + half)
+            if r > 0:
+                lower[x] = np.uint8(min(max(b[x, 0], zero), top) + half)
+            if s > 0:
+                lower[x + 1] = np.uint8(min(max(b[x + 1, 0], zero), top) + half)
+            if drawn > four:
+                u = (a[x, 1] + a[x + 1, 1] + b[x, 1] + b[x + 1, 1]) * quarter + half
+                v = (a[x, 2] + a[x + 1, 2] + b[x, 2] + b[x + 1, 2]) * quarter + half
+                blue[y // 2 + cy, x // 2 + cx] = np.uint8(u)
+                red[y // 2 + cy, x // 2 + cx] = np.uint8(v)
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")

@@ -11,7 +11,7 @@ from flashback.media.blendshapes import index
 from services.renderer import stamp as frame_stamp
 from services.renderer.engine import REACH, Sway
 from services.renderer.engines.rig import compose, manner, opening, warp
-from services.renderer.engines.rig.model import RigModel, load_rig
+from services.renderer.engines.rig.model import Patch, RigModel, load_rig
 from services.renderer.engines.rig.raster import rasterise
 from services.renderer.engines.rig.window import Window
 
@@ -33,7 +33,7 @@ class _Work:
         self.top = np.empty(w, np.float32)
         self.low = np.empty(w, np.float32)
         self.line = np.empty(w, np.float32)
-        self.picture = np.empty((h, w, 3), np.float32)
+        self.picture = np.zeros((h, w, 4), np.float32)
 
 
 class RigCanvas:
@@ -52,6 +52,10 @@ class RigCanvas:
         self._alpha = [plane.alpha.copy() for plane in model.planes[:2]]
         self._forward = np.zeros_like(model.field.basis[0])
         self._shift = np.zeros_like(self._forward)
+        shape = self._shift.shape
+        self._wide_shift = np.zeros((2, shape[1], shape[2] * model.field.step), np.float32)
+        four = np.empty(n, np.uint32)
+        self._scratch = (np.empty((2, n), np.float32), np.empty(n, np.int32), four, four.view(np.uint8))
         self._grid = model.field.basis.reshape(52, -1)
         self._shapes = np.flatnonzero(model.field.moves)
         self._grid = np.ascontiguousarray(self._grid[self._shapes])
@@ -64,6 +68,7 @@ class RigCanvas:
         self._wide[index("jawOpen")] = 1
         self._moves = np.zeros((n, 3), np.float32)
         self._half_moves = np.zeros((half, 3), np.float32)
+        self._ramp = np.arange(2 * n, dtype=np.float32)
         self._stamped = False
         for out, plane in zip(self._out, model.planes, strict=True):
             out[:] = plane.back
@@ -96,42 +101,39 @@ class RigCanvas:
         self._forward.fill(0)
         warp.mix(w, self._shapes, self._grid, self._forward.reshape(-1))
         warp.backward(self._forward, f.step, 3, self._shift)
-        for i, plane in enumerate(m.planes):
-            warp.warp_plane(
-                self._shift, f.step, f.x0, f.y0, plane.scale, plane.spans, plane.person, self._person[i], plane.margin
-            )
-        for i, plane in enumerate(m.planes[:2]):
-            warp.warp_plane(
-                self._shift,
-                f.step,
-                f.x0,
-                f.y0,
-                plane.scale,
-                plane.edge_spans,
-                plane.alpha,
-                self._alpha[i],
-                plane.margin,
-            )
+        warp.widen(self._shift, f.step, self._wide_shift)
+        luma, blue, red = m.planes
+        person, alpha, wide, ramp = self._person, self._alpha, self._wide_shift, self._ramp
+        at, work = (f.step, f.x0, f.y0), self._scratch
+        skin, rim = luma.packed_person, luma.packed_alpha
+        warp.warp_plane(wide, *at, 1, luma.spans, skin, skin, ramp, person[0], person[0], luma.margin, work)
+        warp.warp_plane(wide, *at, 1, luma.edge_spans, rim, rim, ramp, alpha[0], alpha[0], luma.margin, work)
+        skin, rim = blue.packed_person, blue.packed_alpha
+        second = red.packed_person
+        warp.warp_plane(wide, *at, 2, blue.spans, skin, second, ramp, person[1], person[2], blue.margin, work)
+        warp.warp_plane(wide, *at, 2, blue.edge_spans, rim, rim, ramp, alpha[1], alpha[1], blue.margin, work)
         self._draw_mouth(w)
         for i in (0, 1):
             self._draw_eye(w, i)
 
-    def _draw_skin(self, w: F32, window: Window, work: _Work, second: NDArray[np.uint8], gain: float) -> None:
-        m, f = self.model, self.model.field
+    def _draw_skin(self, w: F32, window: Window, work: _Work, patch: Patch, gain: float) -> None:
+        f = self.model.field
         work.points[:] = window.rest
         warp.mix(w, window.shapes, window.basis.reshape(len(window.shapes), -1), work.points.reshape(-1))
-        rasterise(work.points, window.tri, window.x0, window.y0, True, work.ids, work.bary, work.near)
+        tri = window.tri if gain > 0 else window.tri[: window.core]
+        rasterise(work.points, tri, window.x0, window.y0, True, work.ids, work.bary, work.near)
         opening.bound(work.points, window.upper, window.x0, 1, work.top)
         opening.bound(work.points, window.lower, window.x0, -1, work.low)
         opening.finish(work.points, window.corners, window.x0, work.top, work.low, work.line)
         opening.skin(
-            work.points, window.other, window.share, np.float32(gain), window.blend, window.tri, window.rest,
-            work.ids, work.bary, window.x0, window.y0, self._shift, f.x0, f.y0, f.step, m.neutral, second, work.picture,
+            work.points, window.other, window.share, np.float32(gain), window.blend, window.tri, window.rest, work.ids,
+            work.bary, window.x0, window.y0, self._shift, f.x0, f.y0, f.step, patch.neutral, patch.second, patch.x0,
+            patch.y0, work.picture,
         )  # fmt: skip
 
     def _draw_mouth(self, w: F32) -> None:
         m, window, work = self.model, self.model.mouth, self._mouth
-        self._draw_skin(w, window, work, m.mouth_open, manner.open_gain(w))
+        self._draw_skin(w, window, work, m.mouth_patch, manner.open_gain(w))
         for n in range(3):
             opening.place(w, self._wide, m.layer_fits[n], self._inverse[n])
         shade = np.array([manner.LIP_SHADOW, 512 / m.size / manner.LIP_SHADOW_ROWS, manner.mouth_light(w)], np.float32)
@@ -144,12 +146,12 @@ class RigCanvas:
     def _draw_eye(self, w: F32, i: int) -> None:
         m, eye, work = self.model, self.model.eye[i], self._eyes[i]
         window = eye.window
-        self._draw_skin(w, window, work, m.eyes_closed, manner.lid_gain(float(w[eye.blink])))
+        self._draw_skin(w, window, work, eye.patch, manner.lid_gain(float(w[eye.blink])))
         opening.place(w, self._no_weights, eye.fit, self._eye_inverse)
         shadow = np.array([manner.LID_SHADOW, 512 / m.size / manner.LID_SHADOW_ROWS], np.float32)
         opening.eye(
-            work.top, work.low, eye.rest_top, window.x0, window.y0, work.ids, self._eye_inverse, m.eyes, eye.light,
-            shadow, work.picture,
+            work.top, work.low, eye.rest_top, window.x0, window.y0, work.ids, self._eye_inverse, eye.ball, eye.light,
+            shadow, eye.patch.x0, eye.patch.y0, work.picture,
         )  # fmt: skip
         self._put(window, work)
 
@@ -188,7 +190,7 @@ class RigCanvas:
         for i, plane in enumerate(m.planes):
             luma = i == 0
             compose.sway_plane(
-                plane.runs, moves if luma else half, np.float32(px if luma else (px - 0.5) / 2), self._person[i],
+                plane.runs, moves if luma else half, np.float32(px if luma else (px - 0.5) / 2), self._ramp, self._person[i],
                 self._alpha[min(i, 1)], plane.back, 0 if luma else 128, plane.margin, self._out[i],
             )  # fmt: skip
 

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
+I32 = NDArray[np.int32]
+U32 = NDArray[np.uint32]
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
@@ -60,49 +62,95 @@ def _stirs(forward: F32, i: int, j: int) -> bool:
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def warp_plane(
-    shift: F32, step: int, x0: int, y0: int, scale: int, spans: NDArray[np.int32], source: U8, out: U8, margin: int
-) -> None:
-    """Samples a plane where the grid says, bilinear, for the pixels of each row's span.
-
-    shift: float32 [2,gh,gw] luma pixels; step, x0, y0: the grid in luma pixels; scale: luma pixels per pixel of this
-    plane (1 or 2); spans: int32 [rows,3] row, first and last+1 column; source and out: uint8 with a margin around.
-    """
-    gh, gw = shift.shape[1], shift.shape[2]
+def widen(shift: F32, step: int, wide: F32) -> None:
+    """Interpolates the grid along x: float32 [2,gh,gw] to [2,gh,gw*step], one value per pixel column."""
     inv = np.float32(1.0 / step)
-    centre = np.float32(0.5 * (scale - 1))
-    fix = np.float32(65536.0 / scale)
-    limit_x, limit_y = source.shape[1] - 2, source.shape[0] - 2
+    last = shift.shape[2] - 1
+    for c in range(2):
+        for i in range(shift.shape[1]):
+            line, out = shift[c, i], wide[c, i]
+            for j in range(last + 1):
+                a = line[j]
+                slope = (line[min(j + 1, last)] - a) * inv
+                for t in range(step):
+                    out[j * step + t] = a + slope * np.float32(t)
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _source(shift_a: F32, shift_b: F32, t: np.float32, every: int, start: F32, limit: np.float32, out: F32) -> None:
+    """out: start minus the shift between two grid rows, within 0..limit."""
+    zero, half = np.float32(0), np.float32(0.5)
+    if every == 1:
+        for x in range(out.shape[0]):
+            out[x] = min(max(start[x] - (shift_a[x] + t * (shift_b[x] - shift_a[x])), zero), limit)
+    else:
+        for x in range(out.shape[0]):
+            out[x] = min(max(start[x] - half * (shift_a[2 * x] + t * (shift_b[2 * x] - shift_a[2 * x])), zero), limit)
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _split(sx: F32, sy: F32, width: np.float32, at: I32) -> None:
+    """Turns source coordinates into an index into a packed plane and, in place, their fractions."""
+    for x in range(at.shape[0]):
+        ix, iy = np.floor(sx[x]), np.floor(sy[x])
+        sx[x] -= ix
+        sy[x] -= iy
+        at[x] = np.int32(iy * width + ix)
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _fetch(source: U32, at: I32, four: U32, corners: U8, u: F32, v: F32, out: U8) -> None:
+    """out: bilinear samples of a packed plane; four [n] is scratch, corners its bytes [4*n]."""
+    half = np.float32(0.5)
+    for x in range(out.shape[0]):
+        four[x] = source[at[x]]
+    for x in range(out.shape[0]):
+        p, q = np.float32(corners[4 * x]), np.float32(corners[4 * x + 1])
+        r, s = np.float32(corners[4 * x + 2]), np.float32(corners[4 * x + 3])
+        top = p + u[x] * (q - p)
+        low = r + u[x] * (s - r)
+        out[x] = np.uint8(np.int32(top + v[x] * (low - top) + half))
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def warp_plane(
+    wide: F32,
+    step: int,
+    x0: int,
+    y0: int,
+    every: int,
+    spans: I32,
+    first: U32,
+    second: U32,
+    ramp: F32,
+    out_first: U8,
+    out_second: U8,
+    margin: int,
+    scratch: tuple[F32, I32, U32, U8],
+) -> None:
+    """Samples one or two planes, bilinear, where the grid says, for the pixels of each row's span.
+
+    wide: float32 [2,gh,columns] shifts in luma pixels, the first column and row lying on luma pixel (x0, y0);
+    every: luma pixels per pixel of these planes, 1 (only the first plane is drawn) or 2; spans: int32 [rows,3] row,
+    first and last+1 column; first, second: uint32 [h*w] (model.packed); the planes uint8 [h,w] have a margin around;
+    ramp: float32 0, 1, 2 ...; scratch: float32 [2,n], int32 [n], uint32 [n] and its bytes, n at least a row's pixels.
+    """
+    row, at, four, corners = scratch
+    width = np.float32(out_first.shape[1])
+    limit_x, limit_y = width - np.float32(2), np.float32(out_first.shape[0] - 2)
+    inv = np.float32(1.0 / step)
     for n in range(spans.shape[0]):
         y, xa, xb = spans[n, 0], spans[n, 1], spans[n, 2]
-        gy = (np.float32(y * scale - y0) + centre) * inv
-        i = min(max(int(gy), 0), gh - 2)
-        t = gy - np.float32(i)
-        row = out[y + margin]
-        x = xa
-        base_y = (y + margin) << 16
-        while x < xb:
-            gx = (np.float32(x * scale - x0) + centre) * inv
-            j = min(max(int(gx), 0), gw - 2)
-            stop = min(xb, (x0 + (j + 1) * step + scale - 1) // scale)
-            if stop <= x:
-                stop = x + 1
-            ax = shift[0, i, j] + t * (shift[0, i + 1, j] - shift[0, i, j])
-            bx = shift[0, i, j + 1] + t * (shift[0, i + 1, j + 1] - shift[0, i, j + 1])
-            ay = shift[1, i, j] + t * (shift[1, i + 1, j] - shift[1, i, j])
-            by = shift[1, i, j + 1] + t * (shift[1, i + 1, j + 1] - shift[1, i, j + 1])
-            u = gx - np.float32(j)
-            slope_x, slope_y = (bx - ax) * inv * scale, (by - ay) * inv * scale
-            sx = ((x + margin) << 16) - int((ax + u * (bx - ax)) * fix)
-            sy = base_y - int((ay + u * (by - ay)) * fix)
-            ddx = 65536 - int(slope_x * fix)
-            ddy = -int(slope_y * fix)
-            while x < stop:
-                px, py = min(max(sx >> 16, 0), limit_x), min(max(sy >> 16, 0), limit_y)
-                wx, wy = (sx >> 8) & 255, (sy >> 8) & 255
-                top = source[py, px] * (256 - wx) + source[py, px + 1] * wx
-                low = source[py + 1, px] * (256 - wx) + source[py + 1, px + 1] * wx
-                row[x + margin] = (top * (256 - wy) + low * wy + 32768) >> 16
-                sx += ddx
-                sy += ddy
-                x += 1
+        g = (np.float32(every * y - y0) + np.float32(0.5) * np.float32(every - 1)) * inv
+        i = min(max(int(g), 0), wide.shape[1] - 2)
+        a, b, count = every * xa - x0, every * xb - x0, xb - xa
+        t = g - np.float32(i)
+        u, v, cut = row[0, :count], row[1, :count], at[:count]
+        _source(wide[0, i, a:b], wide[0, i + 1, a:b], t, every, ramp[xa + margin : xb + margin], limit_x, u)
+        v[:] = np.float32(y + margin)
+        _source(wide[1, i, a:b], wide[1, i + 1, a:b], t, every, v, limit_y, v)
+        _split(u, v, width, cut)
+        to = out_first[y + margin, xa + margin : xb + margin]
+        _fetch(first, cut, four, corners, u, v, to)
+        if every > 1:
+            _fetch(second, cut, four, corners, u, v, out_second[y + margin, xa + margin : xb + margin])

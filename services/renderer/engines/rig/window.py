@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from flashback.media.blendshapes import index
 from services.renderer.engines.rig import files
 from services.renderer.engines.rig.files import F32, RigData
+from services.renderer.engines.rig.opening import bound, winners
 from services.renderer.engines.rig.raster import rasterise
+
+POSES = 240
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Window:
     Pixels x0..x0+w, y0..y0+h (even numbers). rest [3,n] x, y, depth; basis [k,3,n] for the `shapes` [k] that move it;
     other [2,n] where a vertex lies in the second plate (mouth open or eyes closed) and `share` [n] how far that plate
     takes over; blend [n]: 1 where the mesh decides the warp, falling to 0 where the grid does; tri [t,3];
+    core: how many of the first triangles suffice while the second plate does not show;
     upper, lower [e,2]: edges whose lowest (highest) points bound the opening between the
     `corners` [2,2], two vertices each.
     """
@@ -35,6 +39,7 @@ class Window:
     share: F32
     blend: F32
     tri: NDArray[np.int32]
+    core: int
     upper: NDArray[np.int32]
     lower: NDArray[np.int32]
     corners: NDArray[np.int32]
@@ -58,6 +63,18 @@ def _sides(
         grown[edges[into_a, 0]] = b[into_a]
         grown[edges[into_b, 1]] = a[into_b]
         side = grown
+
+
+def _bounding(edges: NDArray[np.int32], sign: int, rest: F32, basis: F32, width: tuple[int, int]) -> NDArray[np.int32]:
+    """The edges that bound the opening in at least one of many poses; the others never show as its outline."""
+    rng = np.random.default_rng(1)
+    line, wins = np.empty(width[1], np.float32), np.zeros(len(edges), np.bool_)
+    for pose in range(POSES):
+        weights = rng.uniform(0, 1, len(basis)) ** 2 * (rng.random(len(basis)) < (pose % 8) / 10)
+        points = rest + np.tensordot(weights.astype(np.float32), basis, 1)
+        bound(points, edges, width[0], sign, line)
+        winners(points, edges, width[0], line, wins)
+    return np.ascontiguousarray(edges[wins])
 
 
 def _corners(
@@ -84,6 +101,8 @@ def _window(
 ) -> Window:
     tri = rig.tri[(rig.tri_part == files.SKIN)]
     tri = tri[(near[tri] > 0).any(1)]
+    inner = (near[tri] >= 1).any(1)
+    tri = np.concatenate([tri[inner], tri[~inner]])
     used = np.unique(tri)
     place = np.full(len(rig.xy), -1, np.int32)
     place[used] = np.arange(len(used), dtype=np.int32)
@@ -98,20 +117,26 @@ def _window(
     edges = _edges(local)
     above, below = _sides(edges, upper[used], lower[used])
     rims = edges[rim[used][edges].all(1)]
+    rest = np.ascontiguousarray(np.concatenate([xy, rig.depth[used, None]], 1).T, np.float32)
+    moves = np.ascontiguousarray(d[shapes], np.float32)
+    width = (int(lo[0]), int(hi[0] - lo[0]))
+    top = _bounding(rims[above[rims].all(1)], 1, rest, moves, width)
+    bottom = _bounding(rims[below[rims].all(1)], -1, rest, moves, width)
     return Window(
         x0=int(lo[0]),
         y0=int(lo[1]),
         w=int(hi[0] - lo[0]),
         h=int(hi[1] - lo[1]),
-        rest=np.ascontiguousarray(np.concatenate([xy, rig.depth[used, None]], 1).T, np.float32),
+        rest=rest,
         shapes=shapes,
-        basis=np.ascontiguousarray(d[shapes], np.float32),
+        basis=moves,
         other=np.ascontiguousarray(other[used].T, np.float32),
         share=np.ascontiguousarray(share[used], np.float32),
         blend=np.ascontiguousarray(blend[used], np.float32),
         tri=np.ascontiguousarray(local, np.int32),
-        upper=np.ascontiguousarray(rims[above[rims].all(1)]),
-        lower=np.ascontiguousarray(rims[below[rims].all(1)]),
+        core=int(inner.sum()),
+        upper=top,
+        lower=bottom,
         corners=_corners(xy, rims, above, below),
     )
 
@@ -124,7 +149,7 @@ def mouth_window(rig: RigData) -> Window:
     drop = drop / drop[lips > 0.3].max()
     return _window(
         rig,
-        near=np.where(lips > 0.02, np.float32(1), np.float32(0)),
+        near=np.where(lips > 0.05, np.float32(1), np.float32(0)),
         other=rig.plate_open,
         share=rig.use_open,
         blend=np.clip((lips - 0.05) / 0.35, 0, 1).astype(np.float32),
@@ -173,10 +198,10 @@ def eye_window(rig: RigData, side: str) -> Window:
     reach = 4 * rig.size / 512
     return _window(
         rig,
-        near=(zone > 0).astype(np.float32),
+        near=np.where(zone > 0.3, np.float32(1), zone),
         other=rig.plate_closed,
         share=zone,
-        blend=np.clip(zone * 1.5, 0, 1).astype(np.float32),
+        blend=np.clip((zone - 0.25) * 2, 0, 1).astype(np.float32),
         upper=lid & (below < -reach),
         lower=lid & (below > reach),
         rim=lid,
