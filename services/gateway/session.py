@@ -130,12 +130,10 @@ class Session:
     # frames and playing
 
     def _on_frame(self, frame: media_pb2.AvatarFrame) -> None:
-        self._frame_at = self._now()
         picture = Picture(frame.width, frame.height, frame.i420)
-        self._player.arrived(
-            Frame(frame.start_sample, frame.audio, picture, frame.turn_id, frame.generation, frame.speech),
-            self._frame_at,
-        )
+        taken = Frame(frame.start_sample, frame.audio, picture, frame.turn_id, frame.generation, frame.speech)
+        if self._player.arrived(taken, self._now()):
+            self._frame_at = self._now()
 
     async def _play(self) -> None:
         await self._started.wait()

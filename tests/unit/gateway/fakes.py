@@ -27,6 +27,7 @@ class FakeSource(media_pb2_grpc.FrameSourceServicer):
         self.generation = 0
         self._positions: dict[str, int] = {}
         self.demands: list[media_pb2.FrameDemand] = []
+        self._stuck = False
         self._dropped = asyncio.Event()
         self.flowing = asyncio.Event()
         self.flowing.set()
@@ -45,11 +46,18 @@ class FakeSource(media_pb2_grpc.FrameSourceServicer):
                 raise Unavailable("Gone.")
             session = session or demand.session_id
             position = max(position, self._positions.get(session, 0), demand.from_sample)
+            while self._stuck:
+                yield self._frame(0)
+                await asyncio.sleep(0.05)
             while position < demand.until_sample:
                 await self.flowing.wait()
                 yield self._frame(position)
                 position += PERIOD
                 self._positions[session] = position
+
+    def forget(self) -> None:
+        """From now on every frame is the first one again."""
+        self._stuck = True
 
     def drop(self) -> None:
         """Ends the stream at the next demand."""

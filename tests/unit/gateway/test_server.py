@@ -290,6 +290,14 @@ async def test_a_source_that_stays_away_ends_the_session(house: House) -> None:
     assert control.of("state")[-1].state == "failed"
 
 
+async def test_a_source_whose_media_time_went_back_ends_the_session(house: House) -> None:
+    browser, control = await house.connect()
+    await until(lambda: len(browser.packets["video"]) >= 10)
+    house.source.forget()
+    await control.until(lambda: control.ended)
+    assert control.of("state")[-1].state == "failed"
+
+
 async def test_a_source_that_comes_back_goes_on_where_it_was(house: House) -> None:
     browser, control = await house.connect()
     await control.first("metrics")
