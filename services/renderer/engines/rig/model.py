@@ -21,6 +21,9 @@ from services.renderer.engines.rig.window import Window, eye_window, mouth_windo
 FRONT_M = 0.010
 """Metres behind its foremost point up to which a mouth layer's motion is fitted."""
 
+STIR = 0.2
+"""Pixels, at 512, that a full weight must move a place for it to be redrawn at all."""
+
 U8 = NDArray[np.uint8]
 I32 = NDArray[np.int32]
 
@@ -150,7 +153,7 @@ def _runs(alpha: U8, reach: int) -> I32:
 
 
 def _moving(field: Field, size: int) -> NDArray[np.bool_]:
-    nodes = spread(np.abs(field.basis).max((0, 1)) > 0.02 * size / 512, 2)
+    nodes = spread(np.abs(field.basis).max((0, 1)) > STIR * size / 512, 1)
     full = np.zeros((size, size), np.bool_)
     block = np.repeat(np.repeat(nodes, field.step, 0), field.step, 1)
     h, w = min(size - field.y0, len(block)), min(size - field.x0, block.shape[1])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from flashback.media.blendshapes import index
 from services.renderer.engines.rig import files
+from services.renderer.engines.rig.decimate import coarser
 from services.renderer.engines.rig.files import F32, RigData
 from services.renderer.engines.rig.opening import bound, winners
 from services.renderer.engines.rig.raster import rasterise
@@ -99,7 +100,7 @@ def _window(
     rim: NDArray[np.bool_],
     reach: tuple[float, float, float, float],
 ) -> Window:
-    tri = rig.tri[(rig.tri_part == files.SKIN)]
+    tri = coarser(rig.tri[rig.tri_part == files.SKIN])
     tri = tri[(near[tri] > 0).any(1)]
     inner = (near[tri] >= 1).any(1)
     tri = np.concatenate([tri[inner], tri[~inner]])
