@@ -28,10 +28,10 @@ class HouseSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FLASHBACK_", extra="ignore")
 
-    home: Path = PACKAGE_ROOT
+    home: Path = Field(default=PACKAGE_ROOT, description="Folder of personas/, corpus/ and web-samples/.")
     data_dir: Path = Field(default=PACKAGE_ROOT / "var", description="Indexes, caches, run files.")
-    log_level: str = "INFO"
-    default_persona: str = "iris"
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    default_persona: str = Field(default="iris", description="Who answers when no persona is asked for.")
 
     @property
     def personas_dir(self) -> Path:

@@ -12,8 +12,12 @@ class OrchestratorSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FLASHBACK_ORCHESTRATOR_", extra="ignore", populate_by_name=True)
 
     host: str = Field(default="127.0.0.1", validation_alias="FLASHBACK_HOST", description="Address HTTP listens on.")
-    port: int = Field(default=8000, ge=1, le=65535, validation_alias="FLASHBACK_PORT")
-    max_sessions: int = Field(default=4, ge=0, validation_alias="FLASHBACK_MAX_SESSIONS")
+    port: int = Field(
+        default=8000, ge=1, le=65535, validation_alias="FLASHBACK_PORT", description="Port HTTP listens on."
+    )
+    max_sessions: int = Field(
+        default=4, ge=0, validation_alias="FLASHBACK_MAX_SESSIONS", description="Conversations at a time; more get 503."
+    )
     retry_after_s: int = Field(default=10, ge=1, description="Hint to clients a full server turns away.")
     silence_ms: int = Field(default=0, ge=0, le=5000, description="Endpointing silence; 0 = the ears' own default.")
     answer_timeout_s: float = Field(default=20.0, gt=0, description="Longest wait for the next sentence of an answer.")
@@ -22,6 +26,5 @@ class OrchestratorSettings(BaseSettings):
     restage_timeout_s: float = Field(
         default=15.0, gt=0, description="How long a session waits for a renderer that died."
     )
-    greet: bool = Field(default=True, description="The avatar says its greeting when a session starts.")
-    max_sdp_bytes: int = Field(default=65_536, gt=0)
-    max_question_chars: int = Field(default=4_000, gt=0)
+    max_sdp_bytes: int = Field(default=65_536, gt=0, description="Largest SDP offer.")
+    max_question_chars: int = Field(default=4_000, gt=0, description="Longest typed question.")

@@ -13,7 +13,7 @@ class RagSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FLASHBACK_RAG_LLM_", extra="ignore")
 
-    engine: str = "extractive"
+    engine: str = Field(default="extractive", description="Name of an installed engine.")
     top_passages: int = Field(default=8, ge=1, description="Passages that an answer may quote.")
     max_sentences: int = Field(default=3, ge=1, description="Sentences of one answer.")
     max_words: int = Field(default=70, ge=1, description="Words after which no further sentence is added.")

@@ -11,6 +11,6 @@ class TtsSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FLASHBACK_TTS_", extra="ignore")
 
-    engine: str = "espeak"
+    engine: str = Field(default="espeak", description="Name of an installed engine.")
     max_characters: int = Field(default=4000, ge=1, description="Longest text of one Synthesize call.")
     max_words: int = Field(default=100_000, ge=1, description="Most words of one Pronounce call.")
