@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from flashback.errors import FlashbackError, Unavailable
 from flashback.rpc import QUICK_S, SLOW_S, typed_errors
 from flashback.v1 import media_pb2, rag_llm_pb2, renderer_pb2, tts_pb2
-from services.orchestrator.events import Cited, Event, SentenceReady
+from services.orchestrator.events import Captioned, Cited, Event, SentenceReady
 from services.orchestrator.services import Services
 from services.orchestrator.transcript import SpokenSentence, SpokenTurn, Word
 
@@ -133,6 +133,8 @@ class Answering:
         with typed_errors("tts"):
             async for chunk in self._services.tts.Synthesize(request, timeout=QUICK_S):
                 sentence.words += [Word(w.text, w.start_sample, w.end_sample, w.text_end) for w in chunk.words]
+                if words := sentence.take_captions():
+                    self._emit(Captioned(self._turn_id, tuple(words)))
                 self._say(
                     renderer_pb2.SpeechPart(
                         turn_id=self._turn_id,

@@ -159,10 +159,12 @@ class FakeRenderer(renderer_pb2_grpc.RendererServicer):
 
 
 class FakeTts(tts_pb2_grpc.TtsServicer):
-    """WORD samples a word."""
+    """WORD samples a word; after the first it waits for `go_on`."""
 
     def __init__(self) -> None:
         self.broken = False
+        self.go_on = asyncio.Event()
+        self.go_on.set()
 
     async def Synthesize(self, request: Any, context: Any) -> AsyncIterator[tts_pb2.SpeechChunk]:
         if self.broken:
@@ -180,6 +182,7 @@ class FakeTts(tts_pb2_grpc.TtsServicer):
                 text_end=at,
             )
             yield tts_pb2.SpeechChunk(audio=bytes(2 * WORD), words=[word], last=index == len(words) - 1)
+            await self.go_on.wait()
 
 
 class FakeRagLlm(rag_llm_pb2_grpc.RagLlmServicer):

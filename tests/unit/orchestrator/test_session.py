@@ -81,6 +81,19 @@ async def test_a_question_is_answered_cited_spoken_and_captioned(neighbours: Nei
     assert [(h.question, h.answer) for h in history] == [("What do lips do?", "Lips close on p. They round on o.")]
 
 
+async def test_words_synthesised_while_their_sentence_plays_are_captioned_at_once(
+    neighbours: Neighbours, session: Session
+) -> None:
+    neighbours.rag_llm.sentences = ["Lips close."]
+    neighbours.tts.go_on.clear()
+    await ask(neighbours, "What do lips do?")
+    first = await neighbours.gateway.until("flashback.caption", 1)
+    assert [w["text"] for w in first["words"]] == ["Lips"]
+    neighbours.tts.go_on.set()
+    second = await neighbours.gateway.until("flashback.caption", 2)
+    assert [w["text"] for w in second["words"]] == ["close."]
+
+
 async def test_a_voice_cuts_the_answer_and_history_keeps_what_was_heard(
     neighbours: Neighbours, session: Session
 ) -> None:
