@@ -37,8 +37,8 @@ TONGUE = NAMES.index("tongue")
 
 SHAPES: dict[str, dict[str, float]] = {
     "sil": {},
-    "PP": {"jaw": 0.03, "close": 0.03, "press": 0.35, "roll_lower": 0.25, "roll_upper": 0.20},
-    "FF": {"jaw": 0.05, "roll_lower": 0.75, "upper": 0.62},
+    "PP": {"jaw": 0.03, "close": 0.03, "press": 0.18, "roll_lower": 0.30, "roll_upper": 0.25},
+    "FF": {"jaw": 0.09, "roll_lower": 0.95, "upper": 0.85},
     "TH": {"jaw": 0.13, "lower": 0.28, "upper": 0.22, "tongue": 0.48},
     "DD": {"jaw": 0.12, "lower": 0.26, "upper": 0.16, "tongue": 0.10},
     "kk": {"jaw": 0.14, "lower": 0.20, "upper": 0.12},

