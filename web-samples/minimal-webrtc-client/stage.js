@@ -1,6 +1,6 @@
 // The picture: portrait before the first frame, then the video, and the last frame when there is trouble. Never black.
 
-const RING_HZ = 15;
+const LEVEL_STEP = 0.04;
 
 export class Stage {
   #poster;
@@ -10,7 +10,9 @@ export class Stage {
   #lights;
   #onFrame;
   #watching = 0;
-  #ring = 0;
+  #loudness = null;
+  #level = 0;
+  #shown = 0;
 
   /**
    * @param {{picture: HTMLElement, poster: HTMLImageElement, video: HTMLVideoElement, still: HTMLCanvasElement}} parts
@@ -18,7 +20,7 @@ export class Stage {
    */
   constructor(parts, onFrame) {
     this.#picture = parts.picture;
-    this.#lights = parts.picture.querySelectorAll(".halo, .edge");
+    this.#lights = parts.picture.querySelectorAll(".edge, .meter i");
     this.#poster = parts.poster;
     this.#video = parts.video;
     this.#still = parts.still;
@@ -63,25 +65,25 @@ export class Stage {
   }
 
   /**
-   * Let the ring follow a loudness while it is wanted.
-   * @param {(() => number) | null} loudness 0..1; null lets the ring rest
+   * Let the ring and the small meter follow a loudness while it is wanted.
+   * @param {(() => number) | null} loudness 0..1; null lets them rest
    */
   follow(loudness) {
-    clearInterval(this.#ring);
+    this.#loudness = matchMedia("(prefers-reduced-motion: reduce)").matches ? null : loudness;
+    this.#level = 0;
     this.#glow(0);
-    if (!loudness || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-    let level = 0;
-    let shown = 0;
-    this.#ring = setInterval(() => {
-      const now = loudness();
-      level = now > level ? now : level * 0.75 + now * 0.25;
-      if (Math.abs(level - shown) < 0.03) return;
-      shown = level;
-      this.#glow(level);
-    }, 1000 / RING_HZ);
+  }
+
+  // In step with the frames: the browser draws anyway then.
+  #pulse() {
+    if (!this.#loudness) return;
+    const now = this.#loudness();
+    this.#level = now > this.#level ? now : this.#level * 0.8 + now * 0.2;
+    if (Math.abs(this.#level - this.#shown) >= LEVEL_STEP) this.#glow(this.#level);
   }
 
   #glow(level) {
+    this.#shown = level;
     for (const light of this.#lights) light.style.setProperty("--level", level.toFixed(2));
   }
 
@@ -96,6 +98,7 @@ export class Stage {
         if (turn !== this.#watching) return;
         video.requestVideoFrameCallback(each);
         resolve();
+        this.#pulse();
         this.#onFrame(metadata);
       };
       video.requestVideoFrameCallback(each);
