@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +21,8 @@ _CONTINUATION = re.compile(
     r"^\s*(and|or|but|so|what about|how about|also|why|how so|how come|when|where|who)\b", re.IGNORECASE
 )
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+EARLIER = 0.5
+"""Weight of the words that a follow-up takes over from the question before it."""
 MENDABLE = 5
 """Letters a word must have for a single wrong one to be forgiven."""
 
@@ -29,7 +31,8 @@ MENDABLE = 5
 class Query:
     """`text` is what was encoded to `vector` (384, unit length); `terms` are for BM25.
 
-    `wanted` are the content words that an answer should support, the unknown ones included.
+    `wanted` are the content words that an answer should support, the unknown ones included. `heard` is what a follow-up
+    need not be told again.
     """
 
     question: str
@@ -37,6 +40,7 @@ class Query:
     vector: NDArray[np.float32]
     terms: tuple[str, ...]
     wanted: tuple[Wanted, ...]
+    heard: str = ""
 
 
 def mended(term: str, lexicon: Lexicon) -> str:
@@ -82,6 +86,24 @@ def _joins(words: list[str], size: int, lexicon: Lexicon) -> bool:
     return bool(whole) and len(whole[0]) > 3 and whole[0] in lexicon
 
 
+_ADDRESSED = re.compile(r"\b(?:you|your|yours|yourself)\b", re.IGNORECASE)
+
+
+def addresses(question: str) -> bool:
+    """True when the question is put to the persona about itself: it says "you" or "your"."""
+    return bool(_ADDRESSED.search(question))
+
+
+def by_name(question: str, name: str) -> str:
+    """The question with the persona's name for "you": documents speak of it by name."""
+    return re.sub(
+        r"\b(your|yours|yourself|you)\b",
+        lambda match: f"{name}'s" if match[1].lower().startswith("your") else name,
+        question,
+        flags=re.IGNORECASE,
+    )
+
+
 def needs_context(question: str) -> bool:
     """True for a question that cannot stand alone: it leans on a pronoun, continues with "and ...", or is very short."""
     content = terms(question)
@@ -98,6 +120,9 @@ class _Exchange(Protocol):
     @property
     def question(self) -> str: ...
 
+    @property
+    def answer(self) -> str: ...
+
 
 class _Encoder(Protocol):
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
@@ -106,14 +131,15 @@ class _Encoder(Protocol):
 def make_query(question: str, history: Sequence[_Exchange], lexicon: Lexicon, encoder: _Encoder) -> Query:
     """Encodes the question; one that cannot stand alone is completed with the content words of the one before it."""
     own = content_words(question, lexicon)
-    text = question
-    wanted = own
+    text, wanted, heard = question, own, ""
     if history and needs_context(question):
         earlier = history[-1].question
         if len(history) > 1 and needs_context(earlier):
             earlier = f"{history[-2].question} {earlier}"
         subject = " ".join(word for word in raw_words(earlier) if terms(word))
         text = f"{subject}: {question}"
-        wanted = list({w.stem: w for w in [*own, *content_words(earlier, lexicon)]}.values())
+        before = [replace(w, weight=w.weight * EARLIER) for w in content_words(earlier, lexicon)]
+        wanted = list({w.stem: w for w in [*before, *own]}.values())
+        heard = " ".join(exchange.answer for exchange in history)
     known = tuple(w.stem for w in wanted if w.stem in lexicon)
-    return Query(question, text, encoder.encode([text])[0], known, tuple(wanted))
+    return Query(question, text, encoder.encode([text])[0], known, tuple(wanted), heard)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _I = re.IGNORECASE
 _COUNT = (
@@ -66,6 +67,7 @@ _KINDS: tuple[tuple[str, str, str], ...] = (
         r"\b(?:while|whereas|but|difference|differs?|unlike|than|only|both|and)\b",
     ),
 )
+_MEASURES = frozenset(("money", "distance", "age", "warmth", "mass"))
 _COMPILED = tuple(
     (name, re.compile(asked, _I), re.compile(had, 0 if name == "who" else _I)) for name, asked, had in _KINDS
 )
@@ -79,6 +81,14 @@ _COPULA = re.compile(r"\b(?:is|are|was|were|means?|stands? for|refers? to|descri
 def asks_for_difference(question: str) -> bool:
     """True for a question that sets two things against each other."""
     return any(name == "difference" and asked.search(question) for name, asked, _ in _COMPILED)
+
+
+def lacks(question: str, sentences: Iterable[str]) -> bool:
+    """True when the question asks for a price, a distance, an age, a temperature or a mass, and no sentence has one."""
+    for name, asked, had in _COMPILED:
+        if asked.search(question):
+            return name in _MEASURES and not any(had.search(sentence) for sentence in sentences)
+    return False
 
 
 def fit(question: str, sentence: str) -> float:

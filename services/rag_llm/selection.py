@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.rag_llm import question_kind
+from services.rag_llm.chunks import Passage
 from services.rag_llm.index import PassageIndex
 from services.rag_llm.lexical import terms
-from services.rag_llm.query import Query
+from services.rag_llm.query import Query, addresses
 from services.rag_llm.retrieval import Hit
 from services.rag_llm.support import WordSpace
 
@@ -23,12 +24,19 @@ PASSAGE = 0.15
 FIT = 0.10
 FUSED = 0.06
 CONTRASTED = 0.40
+TITLED = 0.15
+REPEATED = 0.20
+PERSONAL = 0.12
 """Weights beside the cosine of question and sentence: share of the question's words that the sentence supports (what only its
 headings or the sentence before it support counts AROUND), share that the whole passage supports, cosine of the passage, fit to
-the kind of question, rank of the passage; for a question about a difference also the share that the heading supports."""
+the kind of question, rank of the passage; for a question about a difference also the share that the heading supports; how far
+the heading says the same as the question; less REPEATED for what a follow-up's listener has heard already; a sentence in
+the first person when the persona is asked about itself."""
 NEAR = 0.30
 FAR = 0.10
 """How much worse than the best sentence another may be, of the same passage or of another."""
+_FIRST_PERSON = re.compile(r"\b(?:I|my|me)\b")
+
 Array = NDArray[np.float32]
 
 LEANING = re.compile(
@@ -72,10 +80,13 @@ def candidates(index: PassageIndex, query: Query, hits: Sequence[Hit], space: Wo
     supports = np.maximum(space.supports(query.wanted, texts), AROUND * space.supports(query.wanted, contexts))
     shares = _shares(query, supports)
     of_passages = _passage_scores(index, query, hits, space)
+    personal = addresses(query.question)
     found = []
     for row, (rank, position) in enumerate(places):
         kind = question_kind.fit(query.question, texts[row])
         score = float(cosines[row] + SUPPORT * shares[row] + of_passages[rank]) + FIT * kind
+        score += PERSONAL * (personal and speaks_of_itself(texts[row]))
+        score -= REPEATED * (texts[row] in query.heard)
         found.append(
             Candidate(hits[rank].passage, position, texts[row], float(cosines[row]), float(shares[row]), kind, score)
         )
@@ -88,9 +99,20 @@ def _passage_scores(index: PassageIndex, query: Query, hits: Sequence[Hit], spac
     scores = WHOLE * _shares(query, whole)
     scores += PASSAGE * (index.passage_vectors.rows([hit.passage for hit in hits]) @ query.vector)
     scores += FUSED * (1 - np.arange(len(hits), dtype=np.float32) / len(hits))
+    scores += TITLED * space.titled(query.wanted, [title_of(p) for p in passages])
     if question_kind.asks_for_difference(query.question):
         scores += CONTRASTED * _shares(query, space.supports(query.wanted, [p.context for p in passages]))
     return scores
+
+
+def speaks_of_itself(sentence: str) -> bool:
+    """True for a sentence in the first person."""
+    return bool(_FIRST_PERSON.search(sentence))
+
+
+def title_of(passage: Passage) -> str:
+    """The heading nearest above the passage, or nothing."""
+    return passage.headings[-1] if passage.headings else ""
 
 
 def _shares(query: Query, supports: Array) -> Array:

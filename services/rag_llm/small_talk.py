@@ -7,7 +7,7 @@ from typing import Literal
 
 from flashback.personas import Persona
 
-Manner = Literal["greeting", "thanks", "goodbye", "feelings", "identity", "topics", "injection", "question"]
+Manner = Literal["greeting", "thanks", "goodbye", "feelings", "identity", "topics", "injection", "outside", "question"]
 
 _GREETING = r"(?:hi|hello|hey|hiya|greetings|howdy|good (?:morning|afternoon|evening|day)|nice to meet you)"
 _ADDRESSED = r"(?: there| everyone| again| you| my friend| avatar)?"
@@ -64,6 +64,11 @@ _SAYINGS: tuple[tuple[Manner, str], ...] = (
     ),
     ("identity", r"^(?:please )?(?:introduce yourself|tell me (?:something )?about yourself)$|^do you have a name$"),
     ("identity", rf"^are you (?:an? )?{_BEING}(?: or .*)?$"),
+    (
+        "outside",
+        r"^(?:(?:please )?tell me a joke|(?:please )?sing(?: .*)?|what(?:'s| is) the (?:time|date|weather)(?: .*)?|what time is it(?: .*)?|"
+        r"what day is (?:it|today)|(?:can|could) you (?:please )?(?:sing|dance|write|draw|play|book|order|buy|call) .*)$",
+    ),
     ("greeting", rf"^{_GREETING}{_ADDRESSED}$"),
 )
 _PATTERNS = tuple((manner, re.compile(pattern, re.IGNORECASE)) for manner, pattern in _SAYINGS)

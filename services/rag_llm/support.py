@@ -85,3 +85,17 @@ class WordSpace:
                 if w.stem in stems:
                     result[text, column] = 1.0
         return result
+
+    def titled(self, wanted: Sequence[Wanted], titles: Sequence[str]) -> Array:
+        """How far each title says the same as the question, (len(titles),), 0..1.
+
+        1 when neither has a word that the other lacks; 0 when more than two fifths of either are not in the other.
+        """
+        weights = np.asarray([w.weight for w in wanted], np.float32)
+        if not len(weights) or not titles:
+            return np.zeros(len(titles), np.float32)
+        asked = self.supports(wanted, titles) @ weights / max(float(weights.sum()), 1e-6)
+        stems = {w.stem for w in wanted}
+        said = [anatomy(title)[0] for title in titles]
+        back = np.asarray([len(own & stems) / len(own) if own else 0.0 for own in said], np.float32)
+        return np.asarray(np.clip(2.5 * np.minimum(asked, back) - 1.5, 0, 1), np.float32)

@@ -10,7 +10,7 @@ from services.rag_llm import gate, retrieval, selection, small_talk
 from services.rag_llm.emotion import NEUTRAL, emotion_of
 from services.rag_llm.engine import Answerer, Citation, Done, Encoder, Part, Reason, Sentence, Turn
 from services.rag_llm.index import PassageIndex
-from services.rag_llm.query import Query, make_query
+from services.rag_llm.query import Query, addresses, by_name, content_words, make_query
 from services.rag_llm.selection import Candidate
 from services.rag_llm.settings import RagSettings
 from services.rag_llm.support import WordSpace
@@ -42,7 +42,7 @@ class ExtractiveAnswerer:
     def parts(self, turn: Turn, index: PassageIndex | None) -> list[Part]:
         """The whole answer, computed on the calling thread. `index` is not looked at for small talk."""
         manner = small_talk.manner_of(turn.question, turn.persona.name)
-        if manner == "injection":
+        if manner in ("injection", "outside"):
             return _plain(small_talk.refusal(manner, turn.persona), True, "not_in_documents")
         if manner != "question":
             return _plain(small_talk.reply(manner, turn.persona), False, "small_talk")
@@ -55,7 +55,10 @@ class ExtractiveAnswerer:
 
     def ranked(self, turn: Turn, index: PassageIndex) -> tuple[Query, list[Candidate]]:
         """The question made ready, and every sentence of the retrieved passages, best first."""
-        query = make_query(small_talk.opened(turn.question), turn.history, index.lexicon, self._encoder)
+        question = small_talk.opened(turn.question)
+        if addresses(question) and not content_words(question, index.lexicon):
+            question = by_name(question, turn.persona.name)
+        query = make_query(question, turn.history, index.lexicon, self._encoder)
         hits = retrieval.search(index, query, self._settings.top_passages)
         return query, selection.candidates(index, query, hits, self._space)
 
