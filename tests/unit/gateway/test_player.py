@@ -123,6 +123,15 @@ def test_a_late_frame_moves_picture_and_sound_together_and_media_time_stays_the_
     assert [a for _, a in simulation.of(Moved)] == [Moved(0), Moved(960 * holds)]
 
 
+def test_a_missing_frame_makes_the_lead_grow() -> None:
+    simulation = started(turnaround=lambda n: 1e9 if n >= 500 else 0.005)
+    simulation.run(19.0)
+    steady = simulation.player.lead_s
+    simulation.run(2.0)
+    assert simulation.player.frames_held > 0
+    assert simulation.player.lead_s > steady + 0.02
+
+
 def test_timestamps_only_grow_whatever_the_source_does() -> None:
     rng = np.random.default_rng(1)
     delays = rng.exponential(0.03, 5000)
