@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from concurrent.futures import Executor
 
 from services.gateway.encoders import VideoEncoder
 from services.gateway.playout import Picture
 from services.gateway.tracks import PacketTrack
 
+BACKLOG = 2
+"""Pictures that wait for the encoder when the machine is busy; the oldest are dropped."""
+
 
 class VideoSender:
-    """Encodes the newest picture and hands it to the track. One overtaken while the encoder works is dropped."""
+    """Encodes pictures in order and hands them to the track."""
 
     def __init__(self, encoder: VideoEncoder, track: PacketTrack, pool: Executor) -> None:
         self._encoder = encoder
         self._track = track
         self._pool = pool
         self._keyframe = True
-        self._next: tuple[Picture, int] | None = None
+        self._waiting: deque[tuple[Picture, int]] = deque(maxlen=BACKLOG)
         self._last: Picture | None = None
         self._ready = asyncio.Event()
 
@@ -27,7 +31,7 @@ class VideoSender:
 
     def show(self, picture: Picture, position: int) -> None:
         """A picture for a timeline position."""
-        self._next = (picture, position)
+        self._waiting.append((picture, position))
         self._last = picture
         self._ready.set()
 
@@ -40,11 +44,10 @@ class VideoSender:
         """For ever; ends when cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            await self._ready.wait()
-            self._ready.clear()
-            if self._next is None:
-                continue
-            (picture, position), self._next = self._next, None
+            while not self._waiting:
+                self._ready.clear()
+                await self._ready.wait()
+            picture, position = self._waiting.popleft()
             keyframe, self._keyframe = self._keyframe, False
             for packet in await loop.run_in_executor(self._pool, self._encoder.encode, picture, position, keyframe):
                 self._track.push(packet)
