@@ -19,10 +19,10 @@ from services.renderer.engine import Sway
 from services.renderer.engines.rig import files, manner
 from services.renderer.engines.rig.blur import gaussian
 from services.renderer.engines.rig.colour import halve, to_byte, yuv
-from services.renderer.engines.rig.layers import MOUTH_PARTS, eye_shade, mouth_layers
+from services.renderer.engines.rig.layers import MOUTH_PARTS, TONGUE_BETWEEN, eye_shade, mouth_layers
 from services.renderer.engines.rig.model import graded_plates, sway_rows
 from services.renderer.engines.rig.raster import rasterise
-from services.renderer.engines.rig.window import eye_zone
+from services.renderer.engines.rig.window import lid_shares
 
 F32 = NDArray[np.float32]
 FINE = 3
@@ -104,6 +104,7 @@ def _behind(
     corner_x: int,
     corner_y: int,
     light: F32,
+    gain: float,
     layer: F32,
     fine: int,
 ) -> None:
@@ -119,7 +120,7 @@ def _behind(
             px, py = (sx + 0.5) / fine - 0.5 - x, (sy + 0.5) / fine - 0.5 - y
             _sample(picture, at[0] - px - corner_x, at[1] - py - corner_y, colour)
             for c in range(3):
-                layer[sy, sx, c] = colour[c] * light[y, x, c]
+                layer[sy, sx, c] += gain * (colour[c] * light[y, x, c] - layer[sy, sx, c])
 
 
 @njit(cache=True)
@@ -146,7 +147,7 @@ class ExactRig:
         self.back = self.plates.background.astype(np.float32)
         alpha = self.plates.matte[..., None]
         self.person = np.concatenate([self.plates.neutral - (1 - alpha) * self.back, alpha], 2).astype(np.float32)
-        self.zones = [eye_zone(self.rig, side) for side in ("Left", "Right")]
+        self.lids = [lid_shares(self.rig, side) for side in ("Left", "Right")]
         self.rows = sway_rows(size, self.rig.pivot[1]).astype(np.float64)
         self.rest_top = self._tops(self._shape(np.zeros(52, np.float32)))[1][1]
 
@@ -202,8 +203,9 @@ class ExactRig:
         values[:, 0:2] = rig.xy
         values[:, 2:4], values[:, 4] = rig.plate_open, rig.use_open * manner.open_gain(weights)
         values[:, 5:7] = rig.plate_closed
-        for zone, name in zip(self.zones, ("eyeBlinkLeft", "eyeBlinkRight"), strict=True):
-            values[:, 7] += zone * manner.lid_gain(float(weights[index(name)]))
+        for (upper, lower), name in zip(self.lids, ("eyeBlinkLeft", "eyeBlinkRight"), strict=True):
+            early, late = manner.lid_gains(float(weights[index(name)]))
+            values[:, 7] += upper * early + lower * late
         shift = np.zeros((n * FINE, n * FINE, 3), np.float32)
         hit = ids >= 0
         u, v = bary[0][hit][:, None], bary[1][hit][:, None]
@@ -228,17 +230,18 @@ class ExactRig:
         light = (manner.LIP_SHADOW + (1 - manner.LIP_SHADOW) * down) * manner.mouth_light(weights)
         fine[hole] = inside.cavity
         even = np.ones((n, n, 3), np.float32)
-        for group, colour in zip(MOUTH_PARTS, inside.colour, strict=True):
+        for n_layer, (group, colour) in enumerate(zip(MOUTH_PARTS, inside.colour, strict=True)):
+            gain = manner.tongue_between(weights) if n_layer == TONGUE_BETWEEN else 1.0
             ids, bary, tri = self._raster(points, group)
             picture = np.ascontiguousarray(colour)
-            _behind(ids, bary, tri, self.rig.plate_open, hole, picture, inside.x0, inside.y0, even, fine, FINE)
+            _behind(ids, bary, tri, self.rig.plate_open, hole, picture, inside.x0, inside.y0, even, gain, fine, FINE)
         fine[hole] *= light[hole][:, None]
 
     def _draw_eyes(self, points: F32, hole: NDArray[np.bool_], top: F32, rows: F32, fine: F32) -> None:
         n = self.size
         eyes = self.plates.eyes.astype(np.float32)
         ids, bary, tri = self._raster(points, (files.EYE_LEFT, files.EYE_RIGHT))
-        _behind(ids, bary, tri, self.rig.xy, hole, eyes, 0, 0, self.light, fine, FINE)
+        _behind(ids, bary, tri, self.rig.xy, hole, eyes, 0, 0, self.light, 1.0, fine, FINE)
         edge = np.where(np.isfinite(top), top, 0)
         lowered = np.clip((edge - np.where(np.isfinite(self.rest_top), self.rest_top, edge)) * 0.5, 0, 1)
         near = np.clip(1 - (rows - edge) * (512 / n / manner.LID_SHADOW_ROWS), 0, None)

@@ -13,19 +13,25 @@ from services.renderer.engines.rig.blur import fill, gaussian
 from services.renderer.engines.rig.files import F32, Plates, RigData
 from services.renderer.engines.rig.raster import rasterise
 
-MOUTH_PARTS = ((files.TONGUE,), (files.GUM_LOW, files.TEETH_LOW), (files.GUM_UP, files.TEETH_UP))
-"""Back to front."""
-TEETH_LIGHT = 0.92
+LOWER = (files.GUM_LOW, files.TEETH_LOW)
+MOUTH_PARTS = ((files.TONGUE,), LOWER, (files.TONGUE,), (files.GUM_UP, files.TEETH_UP))
+"""Back to front. The tongue comes twice: the second time it is drawn as far as it lies between the teeth."""
+TONGUE_BETWEEN = 2
+TEETH_LIGHT = 1.0
 """Brightness of the upper teeth as a share of the lower ones; the plate has them in the shadow of the lip."""
 CAVITY_LIGHT = 0.22
 """Brightness of the throat as a share of the tongue's."""
 
+CLEAR_M, DARK_M, DEEP = 0.005, 0.014, 0.85
+"""Metres behind a layer's foremost point where it begins to darken, over how many it does, and how much."""
+_FAR_M = 1e6
+
 
 @dataclass(frozen=True)
 class MouthLayers:
-    """Layers back to front (tongue, lower teeth, upper teeth) in coordinates of the plate with the mouth wide open.
+    """Layers back to front (see MOUTH_PARTS) in coordinates of the plate with the mouth wide open.
 
-    colour: float32 [3,h,w,3] RGB 0..255 with no holes; alpha: float32 [3,h,w] 0..1; the window's corner is (x0, y0);
+    colour: float32 [4,h,w,3] RGB 0..255 with no holes; alpha: float32 [4,h,w] 0..1; the window's corner is (x0, y0);
     cavity: float32 [3] RGB, what is seen behind them.
     """
 
@@ -36,26 +42,24 @@ class MouthLayers:
     cavity: F32
 
 
+def _draw(points: F32, depth: F32, tri: NDArray[np.int32], n: int) -> tuple[NDArray[np.int32], F32]:
+    """Triangle in front at each of n x n pixels (-1 for none) and its depth."""
+    p = np.concatenate([points.T, depth[None]]).astype(np.float32)
+    ids, near = np.empty((n, n), np.int32), np.empty((n, n), np.float32)
+    rasterise(p, np.ascontiguousarray(tri), 0, 0, False, ids, np.empty((2, n, n), np.float32), near)
+    return ids, near
+
+
 def cover(points: F32, depth: F32, tri: NDArray[np.int32], size: int, fine: int = 3) -> F32:
     """Share of each pixel covered by triangles, float32 [size,size] 0..1, from fine x fine samples."""
-    p = np.empty((3, len(points)), np.float32)
-    p[0], p[1] = ((points + 0.5) * fine - 0.5).T
-    p[2] = depth
-    n = size * fine
-    ids, bary = np.empty((n, n), np.int32), np.empty((2, n, n), np.float32)
-    rasterise(p, tri, 0, 0, False, ids, bary, np.empty((n, n), np.float32))
+    ids, _ = _draw((points + 0.5) * fine - 0.5, depth, tri, size * fine)
     return np.asarray((ids >= 0).reshape(size, fine, size, fine).mean((1, 3)), np.float32)
 
 
 def _front(rig: RigData) -> NDArray[np.int32]:
     """Which mouth part (tri_part) is in front at each pixel of the interior plate, -1 for none."""
-    n = rig.size
     mouth = (rig.tri_part >= files.LINING) & (rig.tri_part <= files.TONGUE)
-    p = np.empty((3, len(rig.xy)), np.float32)
-    p[:2] = rig.plate_open.T
-    p[2] = rig.depth + rig.ddepth[index("jawOpen")]
-    ids, bary = np.empty((n, n), np.int32), np.empty((2, n, n), np.float32)
-    rasterise(p, rig.tri[mouth], 0, 0, False, ids, bary, np.empty((n, n), np.float32))
+    ids, _ = _draw(rig.plate_open, rig.depth + rig.ddepth[index("jawOpen")], rig.tri[mouth], rig.size)
     return np.where(ids >= 0, rig.tri_part[mouth][ids].astype(np.int32), -1)
 
 
@@ -102,7 +106,12 @@ def mouth_layers(rig: RigData, interior: NDArray[np.uint8]) -> MouthLayers:
         shown = (np.isin(front, group) & seen)[cut].astype(np.float32)
         firm = np.clip(3 * gaussian(shown, 0.9 * rig.size / 512) - 2, 0, 1)
         firm = firm if firm.sum() > 4 else shown
-        colour.append(fill(picture[cut], firm, 1.2 * rig.size / 512))
+        _, near = _draw(rig.plate_open, depth, tri, rig.size)
+        there = near[cut] < _FAR_M
+        far = fill(np.where(there, near[cut], 0)[..., None], there.astype(np.float32), 2.0)
+        deep = DEEP if group == LOWER else 0.0
+        dim = 1 - deep * np.clip((far - far[there].min() - CLEAR_M) / DARK_M, 0, 1)
+        colour.append(fill(picture[cut], firm, 1.2 * rig.size / 512) * dim)
         alpha.append(cover(rig.plate_open, depth, tri, rig.size)[cut])
     tongue = (front == files.TONGUE) & seen
     dark = CAVITY_LIGHT * np.percentile(picture[tongue], 50, 0) if tongue.any() else np.array([20.0, 8.0, 8.0])
@@ -117,11 +126,8 @@ def eye_shade(rig: RigData, plates: Plates) -> F32:
     The eyes plate is rendered without lids; the ratio of the portrait to it, smoothed, is the lid's shadow.
     """
     n = rig.size
-    p = np.empty((3, len(rig.xy)), np.float32)
-    p[:2], p[2] = rig.xy.T, rig.depth
     keep = np.isin(rig.tri_part, (files.SKIN, files.EYE_LEFT, files.EYE_RIGHT))
-    ids, bary = np.empty((n, n), np.int32), np.empty((2, n, n), np.float32)
-    rasterise(p, rig.tri[keep], 0, 0, False, ids, bary, np.empty((n, n), np.float32))
+    ids, _ = _draw(rig.xy, rig.depth, rig.tri[keep], n)
     eye = np.where(ids >= 0, rig.tri_part[keep][ids], 0) >= files.EYE_LEFT
     known = eye.astype(np.float32)
     s = 1.6 * n / 512

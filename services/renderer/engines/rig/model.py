@@ -70,7 +70,11 @@ class Patch:
 
 @dataclass(frozen=True)
 class Eye:
-    """One eye: window, plates, the eyeball float32 [h,w,4] RGB (corner as the patch), which weight shuts it, the motion of the eyeball, the light on it, the lid's edge at rest."""
+    """One eye.
+
+    ball: the eyeball float32 [h,w,4] RGB, corner as the patch; blink: place of the weight that shuts it; fit: motion of
+    the eyeball [53,6]; light: on it, [h,w,3] of the window; rest_top [w]: the upper lid's edge in the portrait.
+    """
 
     window: Window
     patch: Patch
@@ -85,7 +89,7 @@ class Eye:
 class RigModel:
     """One persona, loaded and graded; immutable, shared by sessions and threads.
 
-    layers float32 [3,h,w,4] Y, U, V, alpha 0..1 with corner (layers_x, layers_y) and motions layer_fits [3,53,6];
+    layers float32 [4,h,w,4] Y, U, V, alpha 0..1 with corner (layers_x, layers_y) and motions layer_fits [4,53,6];
     cavity [3] Y, U, V; sway [size,2]: share of head motion and of breath in each row; pivot x, y in pixels.
     """
 

@@ -93,7 +93,6 @@ def skin(
     points: F32,
     other: F32,
     share: F32,
-    gain: np.float32,
     blend: F32,
     tri: NDArray[np.int32],
     rest: F32,
@@ -111,10 +110,11 @@ def skin(
     plate_y: int,
     out: F32,
 ) -> None:
-    """Colours the window's skin into out float32 [h,w,4] (Y, U, V, 1) from the portrait and, by share*gain, another plate.
+    """Colours the window's skin into out float32 [h,w,4] (Y, U, V, 1) from the portrait and a second plate.
 
     Where the mesh covers a pixel its source is the mesh's, faded into the grid's by `blend`; where it does not, nothing
-    is drawn and out holds 0 in its fourth channel. neutral, second: float32 [h,w,4], corner (plate_x, plate_y).
+    is drawn and out holds 0 in its fourth channel. share [n]: how far the second plate takes over. neutral, second:
+    float32 [h,w,4] with corner (plate_x, plate_y).
     """
     h, w = ids.shape
     one = np.float32(1)
@@ -137,7 +137,7 @@ def skin(
                 sx += (one - f) * (np.float32(x + x0) - ox - sx)
                 sy += (one - f) * (np.float32(y + y0) - oy - sy)
             n0, n1, n2, n3 = _pick(neutral, sx - cx, sy - cy)
-            k = min(one, gain * (u * share[a] + v * share[b] + s * share[c]))
+            k = min(one, (u * share[a] + v * share[b] + s * share[c]))
             if k > np.float32(0.004):
                 px = u * other[0, a] + v * other[0, b] + s * other[0, c]
                 py = u * other[1, a] + v * other[1, b] + s * other[1, c]
@@ -147,6 +147,64 @@ def skin(
             out[y, x, 1] = n1
             out[y, x, 2] = n2
             out[y, x, 3] = one
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _row(t: int, bary: F32, tri: NDArray[np.int32], rest: F32, y: int, x: int) -> np.float32:
+    """Row of the portrait that triangle t shows at a pixel."""
+    u, v = bary[0, y, x], bary[1, y, x]
+    s = np.float32(1) - u - v
+    return np.float32(u * rest[1, tri[t, 0]] + v * rest[1, tri[t, 1]] + s * rest[1, tri[t, 2]])
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def seam(
+    top: F32,
+    low: F32,
+    y0: int,
+    ids: NDArray[np.int32],
+    bary: F32,
+    tri: NDArray[np.int32],
+    rest: F32,
+    side: NDArray[np.int8],
+    line: F32,
+    out: F32,
+) -> None:
+    """Antialiases the line where the two sides touch: the pixel it runs through gets both colours by their share.
+
+    The line is taken through the steps that the depth test left, smoothed along x. Where the portrait runs on across
+    it, as in a face at rest, nothing is mixed. line [w] is scratch.
+    """
+    h, w = ids.shape
+    half, none = np.float32(0.5), np.float32(-1)
+    for x in range(w):
+        line[x] = none
+        if top[x] > np.float32(1e5) or low[x] - top[x] > np.float32(1.5):
+            continue
+        first = max(int(min(top[x], low[x])) - y0 - 3, 0)
+        last = min(int(max(top[x], low[x])) - y0 + 4, h - 1)
+        for y in range(first, last):
+            a, b = ids[y, x], ids[y + 1, x]
+            if a >= 0 and b >= 0 and side[a] > 0 and side[b] < 0:
+                line[x] = np.float32(y)
+                break
+    for x in range(2, w - 2):
+        if line[x] < 0:
+            continue
+        total, weight = np.float32(0), np.float32(0)
+        for k in range(-2, 3):
+            if line[x + k] >= 0 and abs(line[x + k] - line[x]) < np.float32(2.5):
+                share = np.float32(3 - abs(k))
+                total += share * line[x + k]
+                weight += share
+        y = int(line[x])
+        jump = _row(ids[y + 1, x], bary, tri, rest, y + 1, x) - _row(ids[y, x], bary, tri, rest, y, x)
+        t = min(max(total / weight - line[x], -half), half) * min(abs(jump - np.float32(1)), np.float32(1))
+        for c in range(3):
+            if t > 0:
+                out[y + 1, x, c] += t * (out[y, x, c] - out[y + 1, x, c])
+            else:
+                out[y, x, c] -= t * (out[y + 1, x, c] - out[y, x, c])
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
@@ -177,6 +235,7 @@ def mouth(
     ids: NDArray[np.int32],
     inverse: F32,
     layers: F32,
+    gains: F32,
     lx0: int,
     ly0: int,
     cavity: F32,
@@ -185,8 +244,9 @@ def mouth(
 ) -> None:
     """Fills the opening between the lips: throat, tongue, lower teeth, upper teeth, in the shadow of the upper lip.
 
-    inverse float32 [3,6]: plate x = m0 + m1*x + m2*y, plate y = m3 + m4*x + m5*y per layer, back to front;
-    layers float32 [3,h,w,4] Y, U, V, alpha 0..1; shade float32 [3]: light at the lip, rows it takes to full light, its amount.
+    inverse float32 [4,6]: plate x = m0 + m1*x + m2*y, plate y = m3 + m4*x + m5*y per layer, back to front;
+    layers float32 [4,h,w,4] Y, U, V, alpha 0..1; gains [4]: how far each shows; shade [3]: light at
+    the lip, one over the rows it takes to full light, its amount.
     """
     h, w = ids.shape
     one = np.float32(1)
@@ -202,13 +262,16 @@ def mouth(
                 continue
             fx, fy = np.float32(x + x0), np.float32(y + y0)
             cy, cu, cv = cavity[0], cavity[1], cavity[2]
-            for n in range(3):
+            for n in range(layers.shape[0]):
+                if gains[n] == 0:
+                    continue
                 m = inverse[n]
                 px = m[0] + m[1] * fx + m[2] * fy - np.float32(lx0)
                 py = m[3] + m[4] * fx + m[5] * fy - np.float32(ly0)
                 if px < 0 or py < 0 or px > layers.shape[2] - 2 or py > layers.shape[1] - 2:
                     continue
                 dy, du, dv, a = _pick(layers[n], px, py)
+                a *= gains[n]
                 cy, cu, cv = cy + a * (dy - cy), cu + a * (du - cu), cv + a * (dv - cv)
             light = shade[0] + (one - shade[0]) * min(one, max(fy - top[x], np.float32(0)) * shade[1])
             light *= shade[2]
@@ -244,7 +307,8 @@ def eye(
 ) -> None:
     """Fills the opening between the lids with the eyeball under its lid's light.
 
-    inverse [6] as in `mouth`; eyes float32 [h,w,4] RGB with corner (plate_x, plate_y); light float32 [h,w,3] of this window, RGB gain;
+    inverse [6] as in `mouth`; eyes float32 [h,w,4] RGB with corner (plate_x, plate_y); light float32 [h,w,3] of
+    this window, RGB gain;
     rest_top [w]: the upper lid's edge in the portrait; shadow [2]: depth of the shadow that a lowered lid throws, and
     one over its length in pixels.
     """

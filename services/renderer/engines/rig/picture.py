@@ -11,6 +11,7 @@ from flashback.media.blendshapes import index
 from services.renderer import stamp as frame_stamp
 from services.renderer.engine import REACH, Sway
 from services.renderer.engines.rig import compose, manner, opening, warp
+from services.renderer.engines.rig.layers import MOUTH_PARTS, TONGUE_BETWEEN
 from services.renderer.engines.rig.model import Patch, RigModel, load_rig
 from services.renderer.engines.rig.raster import rasterise
 from services.renderer.engines.rig.window import Window
@@ -27,6 +28,7 @@ class _Work:
     def __init__(self, window: Window) -> None:
         h, w = window.h, window.w
         self.points = np.empty_like(window.rest)
+        self.share = np.empty_like(window.share)
         self.ids = np.empty((h, w), np.int32)
         self.bary = np.empty((2, h, w), np.float32)
         self.near = np.empty((h, w), np.float32)
@@ -61,7 +63,8 @@ class RigCanvas:
         self._grid = np.ascontiguousarray(self._grid[self._shapes])
         self._mouth = _Work(model.mouth)
         self._eyes = [_Work(eye.window) for eye in model.eye]
-        self._inverse = np.empty((3, 6), np.float32)
+        self._inverse = np.empty((len(MOUTH_PARTS), 6), np.float32)
+        self._gains = np.ones(len(MOUTH_PARTS), np.float32)
         self._eye_inverse = np.empty(6, np.float32)
         self._no_weights = np.zeros(52, np.float32)
         self._wide = np.zeros(52, np.float32)
@@ -116,29 +119,44 @@ class RigCanvas:
         for i in (0, 1):
             self._draw_eye(w, i)
 
-    def _draw_skin(self, w: F32, window: Window, work: _Work, patch: Patch, gain: float) -> None:
+    def _draw_skin(self, w: F32, window: Window, work: _Work, patch: Patch, early: float, late: float) -> None:
         f = self.model.field
         work.points[:] = window.rest
         warp.mix(w, window.shapes, window.basis.reshape(len(window.shapes), -1), work.points.reshape(-1))
-        tri = window.tri if gain > 0 else window.tri[: window.core]
+        tri = window.tri if early > 0 or late > 0 else window.tri[: window.core]
         rasterise(work.points, tri, window.x0, window.y0, True, work.ids, work.bary, work.near)
         opening.bound(work.points, window.upper, window.x0, 1, work.top)
         opening.bound(work.points, window.lower, window.x0, -1, work.low)
         opening.finish(work.points, window.corners, window.x0, work.top, work.low, work.line)
+        np.multiply(window.share, np.float32(early), out=work.share)
+        work.share += window.late * np.float32(late)
         opening.skin(
-            work.points, window.other, window.share, np.float32(gain), window.blend, window.tri, window.rest, work.ids,
+            work.points, window.other, work.share, window.blend, window.tri, window.rest, work.ids,
             work.bary, window.x0, window.y0, self._shift, f.x0, f.y0, f.step, patch.neutral, patch.second, patch.x0,
             patch.y0, work.picture,
         )  # fmt: skip
+        opening.seam(
+            work.top,
+            work.low,
+            window.y0,
+            work.ids,
+            work.bary,
+            window.tri,
+            window.rest,
+            window.side,
+            work.line,
+            work.picture,
+        )
 
     def _draw_mouth(self, w: F32) -> None:
         m, window, work = self.model, self.model.mouth, self._mouth
-        self._draw_skin(w, window, work, m.mouth_patch, manner.open_gain(w))
-        for n in range(3):
+        self._draw_skin(w, window, work, m.mouth_patch, manner.open_gain(w), 0.0)
+        for n in range(len(self._inverse)):
             opening.place(w, self._wide, m.layer_fits[n], self._inverse[n])
+        self._gains[TONGUE_BETWEEN] = manner.tongue_between(w)
         shade = np.array([manner.LIP_SHADOW, 512 / m.size / manner.LIP_SHADOW_ROWS, manner.mouth_light(w)], np.float32)
         opening.mouth(
-            work.top, work.low, window.x0, window.y0, work.ids, self._inverse, m.layers, m.layers_x, m.layers_y,
+            work.top, work.low, window.x0, window.y0, work.ids, self._inverse, m.layers, self._gains, m.layers_x, m.layers_y,
             m.cavity, shade, work.picture,
         )  # fmt: skip
         self._put(window, work)
@@ -146,7 +164,7 @@ class RigCanvas:
     def _draw_eye(self, w: F32, i: int) -> None:
         m, eye, work = self.model, self.model.eye[i], self._eyes[i]
         window = eye.window
-        self._draw_skin(w, window, work, eye.patch, manner.lid_gain(float(w[eye.blink])))
+        self._draw_skin(w, window, work, eye.patch, *manner.lid_gains(float(w[eye.blink])))
         opening.place(w, self._no_weights, eye.fit, self._eye_inverse)
         shadow = np.array([manner.LID_SHADOW, 512 / m.size / manner.LID_SHADOW_ROWS], np.float32)
         opening.eye(
@@ -189,8 +207,9 @@ class RigCanvas:
         half[:, 2] = 0.5 * (moves[::2, 2] + moves[1::2, 2])
         for i, plane in enumerate(m.planes):
             luma = i == 0
+            centre = np.float32(px if luma else (px - 0.5) / 2)
             compose.sway_plane(
-                plane.runs, moves if luma else half, np.float32(px if luma else (px - 0.5) / 2), self._ramp, self._person[i],
+                plane.runs, moves if luma else half, centre, self._ramp, self._person[i],
                 self._alpha[min(i, 1)], plane.back, 0 if luma else 128, plane.margin, self._out[i],
             )  # fmt: skip
 

@@ -22,8 +22,10 @@ class Window:
     """Skin around one opening, as a small mesh.
 
     Pixels x0..x0+w, y0..y0+h (even numbers). rest [3,n] x, y, depth; basis [k,3,n] for the `shapes` [k] that move it;
-    other [2,n] where a vertex lies in the second plate (mouth open or eyes closed) and `share` [n] how far that plate
-    takes over; blend [n]: 1 where the mesh decides the warp, falling to 0 where the grid does; tri [t,3];
+    other [2,n] where a vertex lies in the second plate (mouth open or eyes closed); share, late [n] how far that plate
+    takes over for the two gains of manner.lid_gains;
+    blend [n]: 1 where the mesh decides the warp, falling to 0 where the grid does; tri [t,3];
+    side [t]: 1 over the opening, -1 under it, 0 at its corners;
     core: how many of the first triangles suffice while the second plate does not show;
     upper, lower [e,2]: edges whose lowest (highest) points bound the opening between the
     `corners` [2,2], two vertices each.
@@ -38,8 +40,10 @@ class Window:
     basis: F32
     other: F32
     share: F32
+    late: F32
     blend: F32
     tri: NDArray[np.int32]
+    side: NDArray[np.int8]
     core: int
     upper: NDArray[np.int32]
     lower: NDArray[np.int32]
@@ -94,6 +98,7 @@ def _window(
     near: F32,
     other: F32,
     share: F32,
+    late: F32,
     blend: F32,
     upper: NDArray[np.bool_],
     lower: NDArray[np.bool_],
@@ -133,8 +138,10 @@ def _window(
         basis=moves,
         other=np.ascontiguousarray(other[used].T, np.float32),
         share=np.ascontiguousarray(share[used], np.float32),
+        late=np.ascontiguousarray(late[used], np.float32),
         blend=np.ascontiguousarray(blend[used], np.float32),
         tri=np.ascontiguousarray(local, np.int32),
+        side=(above[local].all(1).astype(np.int8) - below[local].all(1).astype(np.int8)),
         core=int(inner.sum()),
         upper=top,
         lower=bottom,
@@ -153,6 +160,7 @@ def mouth_window(rig: RigData) -> Window:
         near=np.where(lips > 0.05, np.float32(1), np.float32(0)),
         other=rig.plate_open,
         share=rig.use_open,
+        late=np.zeros_like(rig.use_open),
         blend=np.clip((lips - 0.05) / 0.35, 0, 1).astype(np.float32),
         upper=(lips > 0.3) & (drop < 0.15),
         lower=(lips > 0.3) & (drop > 0.55),
@@ -190,18 +198,31 @@ def _corner_line(rig: RigData, zone: F32) -> tuple[float, float]:
     return float(y0 + yl - b * (xl + x0)), float(b)
 
 
+def _below(rig: RigData, zone: F32) -> F32:
+    a, b = _corner_line(rig, zone)
+    return np.asarray(rig.xy[:, 1] - (a + b * rig.xy[:, 0]), np.float32)
+
+
+def lid_shares(rig: RigData, side: str) -> tuple[F32, F32]:
+    """How much of the closed plate each vertex takes with its upper and with its lower lid, float32 [N] 0..1."""
+    zone = eye_zone(rig, side)
+    low = np.clip(_below(rig, zone) / (3 * rig.size / 512) + 0.5, 0, 1)
+    return np.asarray(zone * (1 - low), np.float32), np.asarray(zone * low, np.float32)
+
+
 def eye_window(rig: RigData, side: str) -> Window:
     """Lids of one eye; the second plate is `eyes_closed`."""
     zone = eye_zone(rig, side)
-    a, b = _corner_line(rig, zone)
-    below = rig.xy[:, 1] - (a + b * rig.xy[:, 0])
+    below = _below(rig, zone)
+    share, late = lid_shares(rig, side)
     lid = zone > 0.35
     reach = 4 * rig.size / 512
     return _window(
         rig,
         near=np.where(zone > 0.3, np.float32(1), zone),
         other=rig.plate_closed,
-        share=zone,
+        share=share,
+        late=late,
         blend=np.clip((zone - 0.25) * 2, 0, 1).astype(np.float32),
         upper=lid & (below < -reach),
         lower=lid & (below > reach),
