@@ -1,7 +1,7 @@
 """How well and how fast questions about a folder of documents are answered: `python -m benchmarks rag --json`.
 
-Questions are lines of JSON, {"q": question, "gold": [substrings, any of which counts] or null, "source": file or null}; null
-means that the documents do not hold the answer. The engine runs in this process, without the wire.
+Questions are lines of JSON, {"q": question, "gold": [substrings, any of which counts] or null, "source": file or
+null}; null means that the documents do not hold the answer. The engine runs in this process, without the wire.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ async def setup(service: ServiceServer) -> Callable[[], Awaitable[None]]:
 
 
 if __name__ == "__main__":
-    # Threads of the matrix library would only spin against the other services; it reads this when numpy is first imported.
+    # More threads of the matrix library would only spin against the other services; numpy reads this when imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     logging.getLogger("faiss").setLevel(logging.WARNING)
     run_service("rag_llm", Addresses().rag_llm_address, setup)

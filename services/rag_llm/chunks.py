@@ -1,7 +1,7 @@
 """Documents -> passages that carry their place.
 
-A reader yields blocks (a paragraph, a list item, a table row) under a heading path; `passages` joins neighbouring blocks of one
-heading to passages of about `WORDS` words, never across a heading.
+A reader yields blocks (a paragraph, a list item, a table row) under a heading path; `passages` joins neighbouring
+blocks of one heading to passages of about `WORDS` words, never across a heading.
 """
 
 from __future__ import annotations

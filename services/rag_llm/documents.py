@@ -37,8 +37,8 @@ class Document:
 def find_sources(paths: Iterable[Path]) -> tuple[list[Source], list[str]]:
     """Files under `paths` (files or folders) in a stable order, and "name: why" for those that no reader takes.
 
-    Hidden files and folders are passed over; links to folders are not followed, so a loop of links cannot trap the walk.
-    A file named twice is taken once. Two files of one name are told apart by their folder.
+    Hidden files and folders are passed over; links to folders are not followed, so a loop of links cannot trap the
+    walk. A file named twice is taken once. Two files of one name are told apart by their folder.
     """
     files: dict[Path, None] = {}
     skipped: list[str] = []

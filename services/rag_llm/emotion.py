@@ -27,34 +27,13 @@ def _table(entries: dict[tuple[float, float], str]) -> dict[str, tuple[float, fl
 
 _LEXICON = _table(
     {
-        (
-            0.8,
-            0.6,
-        ): "wonderful excellent amazing brilliant delighted love loved happy joy joyful fantastic celebrate beautiful",
-        (
-            0.5,
-            0.3,
-        ): "good great best better pleasant welcome enjoy enjoyed success successful win won lively natural bright favourite",
-        (
-            0.4,
-            0.1,
-        ): "free safe friendly clear easy helpful useful comfortable reliable gentle warm kind trust thank thanks glad",
-        (
-            0.2,
-            0.6,
-        ): "surprising surprisingly suddenly sudden astonishing unexpected remarkable largest fastest first record spectacular",
-        (
-            -0.4,
-            0.3,
-        ): "bad poor wrong error errors mistake mistakes fail fails failed failure problem problems difficult hard annoying",
-        (
-            -0.5,
-            0.5,
-        ): "danger dangerous warning risk risks harm harmful attack attacks attacker misuse fraud threat illegal crime forbidden",
-        (
-            -0.4,
-            0.2,
-        ): "worse worst lose loses lost broken unlawful fine fined noise stiff robotic fear scared worried concern concerned",
+        (0.8, 0.6): "wonderful excellent amazing brilliant delighted love loved happy joy fantastic celebrate beautiful",
+        (0.5, 0.3): "good great best better pleasant welcome enjoy enjoyed success successful win won lively natural bright",
+        (0.4, 0.1): "free safe friendly clear easy helpful useful comfortable reliable gentle warm kind trust thank glad",
+        (0.2, 0.6): "surprising surprisingly suddenly sudden astonishing unexpected remarkable largest fastest spectacular",
+        (-0.4, 0.3): "bad poor wrong error errors mistake mistakes fail fails failed failure problem problems hard annoying",
+        (-0.5, 0.5): "danger dangerous warning risk risks harm harmful attack attacks attacker misuse fraud threat illegal",
+        (-0.4, 0.2): "worse worst lose loses lost broken unlawful crime forbidden stiff fear scared worried concern concerned",
         (-0.7, -0.3): "sad sadly sorry died death dead unfortunately grief lonely regret tragic loss mourn lifeless",
         (-0.8, 0.7): "terrible horrible awful hate violent disaster catastrophe",
     }

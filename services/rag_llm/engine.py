@@ -28,7 +28,8 @@ class Exchange:
 class Turn:
     """What is asked (1..4000 characters), of whom, and after what.
 
-    `index` is called when the answer needs the documents; it gives None when there are none, and may have to wait for them.
+    `index` is called when the answer needs the documents; it gives None when there are none, and may have to wait for
+    them.
     """
 
     question: str
@@ -82,8 +83,8 @@ class Encoder(Protocol):
 class Answerer(Protocol):
     """An engine. Shared by all sessions, so it keeps nothing of a turn.
 
-    `answer` yields each Citation before the first Sentence that uses it, at least one Sentence, and exactly one Done, last.
-    A Sentence of an answer that is neither refused nor small talk has at least one citation.
+    `answer` yields each Citation before the first Sentence that uses it, at least one Sentence, and exactly one Done,
+    last. A Sentence of an answer that is neither refused nor small talk has at least one citation.
     """
 
     @property

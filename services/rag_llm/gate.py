@@ -1,8 +1,9 @@
 """Do the documents hold the answer? A logistic model over a few signs.
 
-Fitted on the development questions in benchmarks/data, and on the answerable ones among them with their gold passages taken
-away, which makes the hardest kind of unanswerable question. Of fourteen signs tried (BM25, margins, the weakest word ...) these
-carried what there was; fitted on one persona's questions and tried on the other's, the area under the curve is 0.93.
+Fitted on the development questions in benchmarks/data, and on the answerable ones among them with their gold passages
+taken away, which makes the hardest kind of unanswerable question. Of fourteen signs tried (BM25, margins, the weakest
+word ...) these carried what there was; fitted on one persona's questions and tried on the other's, the area under the
+curve is 0.93.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from services.rag_llm.support import WordSpace
 class Signs:
     """What speaks for an answer.
 
-    `cosine`: of the question and the closest sentence, -1..1. `passage`: weighted share of the question's words that the best
-    sentence's passage supports, 0..1; words in no document weigh most. `stranger`: up to 1 when the question is about a name
-    that no document has. `fit`: of the best sentence to the kind of question, 0..1.
+    `cosine`: of the question and the closest sentence, -1..1. `passage`: weighted share of the question's words that
+    the best sentence's passage supports, 0..1; words in no document weigh most. `stranger`: up to 1 when the question
+    is about a name that no document has. `fit`: of the best sentence to the kind of question, 0..1.
     `lacking`: 1 when a measure is asked for (a price, an age ...) that none of the best sentences has.
     `personal`: 1 when the persona is asked about itself and the best sentence says "I" or "my".
     `titled`: how far the heading above it says the same as the question, 0..1.

@@ -1,7 +1,7 @@
 """A persona's index: passages, their vectors and their words. Immutable once built; on disk one folder a version.
 
-`index/CURRENT` names the folder that serves. A new index is written beside the old one and CURRENT is replaced in one step, so
-a crash at any moment leaves the old index serving.
+`index/CURRENT` names the folder that serves. A new index is written beside the old one and CURRENT is replaced in one
+step, so a crash at any moment leaves the old index serving.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class Vectors:
 
 @dataclass(frozen=True)
 class PassageIndex:
-    """Everything needed to answer. Sentence `i` is row `i` of `sentence_vectors`; `first_sentence[p]` is the first of passage p."""
+    """Everything needed to answer. Sentence `i` is row `i` of `sentence_vectors`; `first_sentence[p]` is the first of
+    passage p."""
 
     version: str
     documents: tuple[str, ...]

@@ -1,7 +1,7 @@
 """Documents -> index, as one job in a worker thread. Pure of any event loop; progress goes to a callback.
 
-A document's vectors are kept under the digest of its bytes, so a second ingest encodes only what changed, and one that was
-broken off goes on where it stopped.
+A document's vectors are kept under the digest of its bytes, so a second ingest encodes only what changed, and one
+that was broken off goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -159,10 +159,11 @@ def build(
     stop: threading.Event,
     report: Callable[[int, int], None],
 ) -> index.PassageIndex | None:
-    """Encodes and indexes a draft; None when it holds no passage. Raises Stopped. `report` gets documents and chunks done.
+    """Encodes and indexes a draft; None when it holds no passage. Raises Stopped. `report` gets documents and chunks
+    done.
 
-    A passage's vector is the normalised sum of its sentences' vectors: as good for finding it as a vector of its own, at
-    half the price.
+    A passage's vector is the normalised sum of its sentences' vectors: as good for finding it as a vector of its own,
+    at half the price.
     """
     if not draft.passages:
         return None

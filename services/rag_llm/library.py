@@ -1,6 +1,7 @@
 """Every persona's index: loaded on first use, built when missing, looked after when the documents change.
 
-One worker thread builds, at a lower priority than the conversation; whoever asks meanwhile is answered from the old index.
+One worker thread builds, at a lower priority than the conversation; whoever asks meanwhile is answered from the old
+index.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ REPORT_EVERY_S = 0.2
 
 @dataclass
 class Shelf:
-    """What is in memory of one persona. `index` is None until the first job is done, and where there are no documents."""
+    """What is in memory of one persona. `index` is None until the first job is done, and where there are no
+    documents."""
 
     persona: Persona
     folder: Path

@@ -14,7 +14,8 @@ from services.rag_llm.lexical import Lexicon, raw_words, terms
 from services.rag_llm.support import Wanted
 
 _PRONOUN = re.compile(
-    r"\b(it|its|it's|he|him|his|she|her|hers|they|them|their|theirs|that|this|these|those|one|ones|there|then|former|latter)\b",
+    r"\b(it|its|it's|he|him|his|she|her|hers|they|them|their|theirs|that|this|these|those|one|ones|there|then|"
+    r"former|latter)\b",
     re.IGNORECASE,
 )
 _CONTINUATION = re.compile(
@@ -105,7 +106,8 @@ def by_name(question: str, name: str) -> str:
 
 
 def needs_context(question: str) -> bool:
-    """True for a question that cannot stand alone: it leans on a pronoun, continues with "and ...", or is very short."""
+    """True for a question that cannot stand alone: it leans on a pronoun, continues with "and ...", or is very
+    short."""
     content = terms(question)
     if len(content) <= 1 and (_PRONOUN.search(question) or _CONTINUATION.match(question)):
         return True

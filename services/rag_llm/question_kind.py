@@ -7,21 +7,30 @@ from collections.abc import Iterable
 
 _I = re.IGNORECASE
 _COUNT = (
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|half|hundred|thousand|million|"
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|half|hundred|"
+    r"thousand|million|"
     r"billion|trillion|percent|single|double|twice|dozens?|several)\b"
 )
 _TIME = r"\b(?:milli|micro)?seconds?\b|\b(?:minutes?|hours?|days?|weeks?|months?|years?|centur(?:y|ies))\b"
-_LENGTH = r"\b(?:milli|centi|kilo)?met(?:re|er)s?\b|\b(?:miles?|feet|inch(?:es)?|light years?|pixels?|bytes?|tokens?|words?|away|distance)\b"
+_LENGTH = (
+    r"\b(?:milli|centi|kilo)?met(?:re|er)s?\b|\b(?:miles?|feet|inch(?:es)?|light years?|pixels?|bytes?|"
+    r"tokens?|words?|away|distance)\b"
+)
 _DATE = (
-    r"\b(?:1\d{3}|20\d\d)s?\b|\b(?:january|february|march|april|june|july|august|september|october|november|december|century|"
+    r"\b(?:1\d{3}|20\d\d)s?\b|\b(?:january|february|march|april|june|july|august|september|october|november|"
+    r"december|century|"
     r"spring|summer|autumn|winter|sunset|sunrise|today|tomorrow|morning|evening)\b"
 )
 _WHEN = rf"{_DATE}|\b(?:when|before|after|during|until|around|as soon as|every|while)\b"
-_NAME = r"(?<=[\w,] )[A-Z][a-zé]+ (?:[A-Z]\. ?)?[A-Z][\w’'-]+|^[A-Z][a-z]+ (?:[A-Z][\w’'-]+ )+|\b(?:by|of|from|at) [A-Z]\w+|^I am "
+_NAME = (
+    r"(?<=[\w,] )[A-Z][a-zé]+ (?:[A-Z]\. ?)?[A-Z][\w’'-]+|^[A-Z][a-z]+ (?:[A-Z][\w’'-]+ )+|\b(?:by|of|from|"
+    r"at) [A-Z]\w+|^I am "
+)
 _KINDS: tuple[tuple[str, str, str], ...] = (
     (
         "money",
-        r"\bhow (?:much|expensive)\b.*\b(?:costs?|pay|charge|worth|earn)\b|\b(?:price|fee|salary|subscription|costs?) of\b|\bhow expensive\b|"
+        r"\bhow (?:much|expensive)\b.*\b(?:costs?|pay|charge|worth|earn)\b|\b(?:price|fee|salary|subscription|"
+        r"costs?) of\b|\bhow expensive\b|"
         r"\bwhat (?:does|do|did|would|will)\b.*\bcosts?\b|\b(?:salary|price)\b",
         r"[€$£]|\b(?:euros?|dollars?|pounds|cents?|price|fees?|free|paid|expensive|cheap(?:er)?|royalt\w+)\b",
     ),
@@ -48,7 +57,8 @@ _KINDS: tuple[tuple[str, str, str], ...] = (
     ("when", r"^\W*(?:and )?when\b|\b(?:what|which) (?:year|date|day|month|century)\b|\bsince when\b", _WHEN),
     (
         "who",
-        r"\b(?:who|whose|whom)\b|\b(?:which|what) (?:person|company|companies|scientist|researcher|inventor|author)s?\b",
+        r"\b(?:who|whose|whom)\b|\b(?:which|what) (?:person|company|companies|scientist|researcher|inventor|"
+        r"author)s?\b",
         _NAME,
     ),
     (
@@ -59,7 +69,8 @@ _KINDS: tuple[tuple[str, str, str], ...] = (
     (
         "why",
         r"\bwhy\b|\bhow come\b|\bwhat (?:is|was) the reason\b|\bwhat (?:makes|causes|caused)\b",
-        r"\b(?:because|since|so that|therefore|due to|reasons?|as a result|in order|caused?|causes|makes?|means that|for|without|so)\b",
+        r"\b(?:because|since|so that|therefore|due to|reasons?|as a result|in order|caused?|causes|makes?|"
+        r"means that|for|without|so)\b",
     ),
     (
         "difference",
@@ -72,7 +83,8 @@ _COMPILED = tuple(
     (name, re.compile(asked, _I), re.compile(had, 0 if name == "who" else _I)) for name, asked, had in _KINDS
 )
 _DEFINITION = re.compile(
-    r"^\W*(?:so |and )?(?:what|who)(?:'s|’s| is| are| was| were| does| do) (?:an? |the )?([\w .’'-]{2,40}?)(?: mean| stand for)?\W*$",
+    r"^\W*(?:so |and )?(?:what|who)(?:'s|’s| is| are| was| were| does| do) (?:an? |"
+    r"the )?([\w .’'-]{2,40}?)(?: mean| stand for)?\W*$",
     _I,
 )
 _COPULA = re.compile(r"\b(?:is|are|was|were|means?|stands? for|refers? to|describes?)\b", _I)
@@ -92,7 +104,8 @@ def lacks(question: str, sentences: Iterable[str]) -> bool:
 
 
 def fit(question: str, sentence: str) -> float:
-    """1 when the sentence has the kind of thing the question asks for, 0 when it lacks it, 0.5 when no kind is known."""
+    """1 when the sentence has the kind of thing the question asks for, 0 when it lacks it, 0.5 when no kind is
+    known."""
     for _, asked, had in _COMPILED:
         if asked.search(question):
             return 1.0 if had.search(sentence) else 0.0

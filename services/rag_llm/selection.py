@@ -1,4 +1,5 @@
-"""Choosing the sentences that answer a question, out of the retrieved passages. Pure arithmetic on what the index holds."""
+"""Choosing the sentences that answer a question, out of the retrieved passages. Pure arithmetic on what the index
+holds."""
 
 from __future__ import annotations
 
@@ -27,11 +28,11 @@ CONTRASTED = 0.40
 TITLED = 0.15
 REPEATED = 0.20
 PERSONAL = 0.12
-"""Weights beside the cosine of question and sentence: share of the question's words that the sentence supports (what only its
-headings or the sentence before it support counts AROUND), share that the whole passage supports, cosine of the passage, fit to
-the kind of question, rank of the passage; for a question about a difference also the share that the heading supports; how far
-the heading says the same as the question; less REPEATED for what a follow-up's listener has heard already; a sentence in
-the first person when the persona is asked about itself."""
+"""Weights beside the cosine of question and sentence: share of the question's words that the sentence supports (what
+only its headings or the sentence before it support counts AROUND), share that the whole passage supports, cosine of
+the passage, fit to the kind of question, rank of the passage; for a question about a difference also the share that
+the heading supports; how far the heading says the same as the question; less REPEATED for what a follow-up's listener
+has heard already; a sentence in the first person when the persona is asked about itself."""
 NEAR = 0.30
 FAR = 0.10
 """How much worse than the best sentence another may be, of the same passage or of another."""
@@ -40,7 +41,8 @@ _FIRST_PERSON = re.compile(r"\b(?:I|my|me)\b")
 Array = NDArray[np.float32]
 
 LEANING = re.compile(
-    r"^(?:it|its|he|she|his|her|they|their|this|that|these|those|such|both|the (?:same|other|latter|former)|another|one of)\b",
+    r"^(?:it|its|he|she|his|her|they|their|this|that|these|those|such|both|the (?:same|other|latter|former)|"
+    r"another|one of)\b",
     re.IGNORECASE,
 )
 
@@ -123,8 +125,8 @@ def _shares(query: Query, supports: Array) -> Array:
 def chosen(ranked: Sequence[Candidate], most: int, words: int) -> list[Candidate]:
     """The sentences to say, in the order to say them: at most `most`, and none that would exceed `words` words in all.
 
-    The best one always; a sentence it leans on ("It ...") before it; then others nearly as good, first of the same passage.
-    Sentences of one passage keep the document's order, and the best sentence's passage comes first.
+    The best one always; a sentence it leans on ("It ...") before it; then others nearly as good, first of the same
+    passage. Sentences of one passage keep the document's order, and the best sentence's passage comes first.
     """
     if not ranked:
         return []

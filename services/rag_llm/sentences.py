@@ -6,7 +6,8 @@ import re
 
 _END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9À-Þ])")
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|cf|al|Dr|Mr|Mrs|Ms|Prof|St|No|Nos|Fig|Sec|Vol|Jr|Sr|Inc|Ltd|Co|approx|ca|U\.S|U\.K)|\b[A-Z])\.$"
+    r"(?:\b(?:e\.g|i\.e|etc|vs|cf|al|Dr|Mr|Mrs|Ms|Prof|St|No|Nos|Fig|Sec|Vol|Jr|Sr|Inc|Ltd|Co|approx|ca|U\.S|"
+    r"U\.K)|\b[A-Z])\.$"
 )
 _UNITS = {
     "ms": "milliseconds",

@@ -21,9 +21,11 @@ class RagSettings(BaseSettings):
         default=0.4,
         ge=0,
         le=1,
-        description="Questions less likely than this to be answerable (gate.py) are refused; 0 answers everything. Below 0.5, "
+        description="Questions less likely than this to be answerable (gate.py) are refused; 0 answers "
+        "everything. Below 0.5, "
         "because a spoken question loses words to the recogniser and a wrong refusal ends the conversation: on the "
-        "development questions 0.4 refuses 83 % of the unanswerable and 8 % of the answerable ones, 0.5 refuses 97 % and 14 %.",
+        "development questions 0.4 refuses 83 % of the unanswerable and 8 % of the answerable ones, 0.5 refuses "
+        "97 % and 14 %.",
     )
     max_file_mb: int = Field(default=20, ge=1, description="Larger files are skipped by ingest.")
     first_ingest_wait_s: float = Field(

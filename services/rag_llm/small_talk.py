@@ -13,24 +13,31 @@ _GREETING = r"(?:hi|hello|hey|hiya|greetings|howdy|good (?:morning|afternoon|eve
 _ADDRESSED = r"(?: there| everyone| again| you| my friend| avatar)?"
 _ORDERS = r"(?:instructions?|rules?|prompts?|guidelines?|directives?|restrictions?|documents?|training)"
 _ROLE = r"(?:an?|the|my|if|though|you)"
-_BEING = r"(?:real|human|alive|artificial|ai|(?:(?:an?|the) )?(?:human(?: being)?|robot|(?:real )?person|machine|computer|bot|ai|chatbot|avatar))"
+_BEING = (
+    r"(?:real|human|alive|artificial|ai|(?:(?:an?|the) )?(?:human(?: being)?|robot|(?:real )?person|machine|"
+    r"computer|bot|ai|chatbot|avatar))"
+)
 _SAYINGS: tuple[tuple[Manner, str], ...] = (
     ("injection", rf"\b(?:ignore|disregard|forget|override|bypass|drop|break)\b.{{0,30}}\byour .{{0,20}}\b{_ORDERS}\b"),
     (
         "injection",
-        rf"^(?:please |now |and |but |then )*(?:ignore|disregard|forget|override|bypass|drop)\b.{{0,40}}\b(?:{_ORDERS}|above|before|said)\b",
+        rf"^(?:please |now |and |but |then )*(?:ignore|disregard|forget|override|bypass|"
+        rf"drop)\b.{{0,40}}\b(?:{_ORDERS}|above|before|said)\b",
     ),
     (
         "injection",
-        r"\byour (?:(?:own|full|exact) )*(?:system|hidden|initial|secret|original) (?:prompts?|instructions?|message)\b",
+        r"\byour (?:(?:own|full|exact) )*(?:system|hidden|initial|secret|original) (?:prompts?|instructions?|"
+        r"message)\b",
     ),
     (
         "injection",
-        rf"\b(?:print|reveal|show|repeat|output)\b.{{0,20}}\b(?:your|system|the above)\b.{{0,20}}\b(?:{_ORDERS}|above)\b",
+        rf"\b(?:print|reveal|show|repeat|output)\b.{{0,20}}\b(?:your|system|the above)\b.{{0,20}}\b(?:{_ORDERS}|"
+        rf"above)\b",
     ),
     (
         "injection",
-        rf"^(?:please |now |and |but |then )*(?:pretend (?:to be|that|you)|(?:act|behave|respond|answer|speak|talk) (?:as|like) {_ROLE}|"
+        rf"^(?:please |now |and |but |then )*(?:pretend (?:to be|that|you)|(?:act|behave|respond|answer|speak|"
+        rf"talk) (?:as|like) {_ROLE}|"
         r"you are now|from now on|enter developer mode)\b",
     ),
     ("injection", r"\bwithout (?:using|looking at|consulting) (?:your|the|any) documents\b"),
@@ -41,7 +48,8 @@ _SAYINGS: tuple[tuple[Manner, str], ...] = (
     ),
     (
         "thanks",
-        r"^(?:that(?:'s| is| was) )?(?:very |really |so )?(?:great|cool|nice|helpful|interesting|good to know|well done|good job)$",
+        r"^(?:that(?:'s| is| was) )?(?:very |really |so )?(?:great|cool|nice|helpful|interesting|good to know|"
+        r"well done|good job)$",
     ),
     (
         "goodbye",
@@ -51,12 +59,15 @@ _SAYINGS: tuple[tuple[Manner, str], ...] = (
     (
         "topics",
         r"^(?:and |so )?what (?:all )?(?:can|could|do|would|are) (?:you|i|we) (?:able to )?"
-        r"(?:tell|talk|answer|know|ask|help|do|say|discuss|teach)(?: (?:me|you|us|about|with|on|to|of|questions|anything|for))*$",
+        r"(?:tell|talk|answer|know|ask|help|do|say|discuss|teach)(?: (?:me|you|us|about|with|on|to|of|questions|"
+        r"anything|for))*$",
     ),
     (
         "topics",
-        r"^(?:help|help me|what (?:topics|subjects) do you (?:know|cover)(?: about)?|how can you help(?: me)?|what should i ask(?: you)?|"
-        r"what (?:are|is) your (?:documents?|topics?|expertise)(?: about)?|what do your documents (?:say|cover|contain))$",
+        r"^(?:help|help me|what (?:topics|subjects) do you (?:know|cover)(?: about)?|how can you help(?: me)?|"
+        r"what should i ask(?: you)?|"
+        r"what (?:are|is) your (?:documents?|topics?|expertise)(?: about)?|what do your documents (?:say|cover|"
+        r"contain))$",
     ),
     (
         "identity",
@@ -66,8 +77,10 @@ _SAYINGS: tuple[tuple[Manner, str], ...] = (
     ("identity", rf"^are you (?:an? )?{_BEING}(?: or .*)?$"),
     (
         "outside",
-        r"^(?:(?:please )?tell me a joke|(?:please )?sing(?: .*)?|what(?:'s| is) the (?:time|date|weather)(?: .*)?|what time is it(?: .*)?|"
-        r"what day is (?:it|today)|(?:can|could) you (?:please )?(?:sing|dance|write|draw|play|book|order|buy|call) .*)$",
+        r"^(?:(?:please )?tell me a joke|(?:please )?sing(?: .*)?|what(?:'s| is) the (?:time|date|"
+        r"weather)(?: .*)?|what time is it(?: .*)?|"
+        r"what day is (?:it|today)|(?:can|could) you (?:please )?(?:sing|dance|write|draw|play|book|order|buy|"
+        r"call) .*)$",
     ),
     ("greeting", rf"^{_GREETING}{_ADDRESSED}$"),
 )

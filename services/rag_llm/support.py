@@ -1,7 +1,7 @@
 """How well a text supports each word of a question: by the same stem, or by a word of near meaning.
 
-Near meaning is the cosine of the words' static vectors (the encoder's input embeddings): 0.1 for unrelated words, 0.3 to 0.7
-for related ones. No layer of the encoder runs, so that hundreds of words cost less than a millisecond.
+Near meaning is the cosine of the words' static vectors (the encoder's input embeddings): 0.1 for unrelated words, 0.3
+to 0.7 for related ones. No layer of the encoder runs, so that hundreds of words cost less than a millisecond.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class WordEncoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A content word of a question: as written, its stem, its weight (rarity), and whether it is written like a name."""
+    """A content word of a question: as written, its stem, its weight (rarity), and whether it is written like a
+    name."""
 
     word: str
     stem: str

@@ -26,8 +26,8 @@ A healthy hive holds about 50,000 bees in summer. The queen is the only bee that
 
 ## Honey
 
-Honey keeps for years because it contains very little water. A worker bee makes about one twelfth of a teaspoon of honey in
-her life. Karl von Frisch decoded the waggle dance in 1927.
+Honey keeps for years because it contains very little water. A worker bee makes about one twelfth of a teaspoon of
+honey in her life. Karl von Frisch decoded the waggle dance in 1927.
 """
 
 BRIDGES = """# Bridges

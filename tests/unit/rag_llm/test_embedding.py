@@ -1,4 +1,5 @@
-"""The packed encoder against a plain one: a text at a time, one head at a time, in double precision, with the exact erf."""
+"""The packed encoder against a plain one: a text at a time, one head at a time, in double precision, with the exact
+erf."""
 
 from __future__ import annotations
 
