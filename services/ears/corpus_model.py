@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from services.ears.language_model import BackoffModel, Source, mix
 from services.ears.questions import add_questions, everyday_words, read_templates, topics
+from services.ears.rescoring import family
 from services.ears.spoken_form import words
 
-SENTENCE_WEIGHT = 1.0
+SENTENCE_WEIGHT = 0.3
 QUESTION_WEIGHT = 1.0
 HEADING_WEIGHT = 0.3
 TOPICS = 500
 PRUNE = 0.5
 
 
-def vocabulary(texts: Sequence[str]) -> frozenset[str]:
-    """Every spoken word of the texts and of the question templates."""
-    return frozenset(word for text in texts for word in words(text)) | everyday_words(read_templates())
+LARGE_VOCABULARY = 1500
+"""From here on, words whose family occurs only once in the sentences are left out: they mostly compete with others."""
+
+
+def vocabulary(sentences: Sequence[str], headings: Sequence[str]) -> frozenset[str]:
+    """The spoken words of the documents, and every word of the question templates."""
+    said = [word for sentence in sentences for word in words(sentence)]
+    named = {word for heading in headings for word in words(heading)} | everyday_words(read_templates())
+    if len(set(said)) < LARGE_VOCABULARY:
+        return frozenset(said) | named
+    families = Counter(family(word) for word in said)
+    return frozenset(word for word in said if families[family(word)] > 1) | named
 
 
 def build(sentences: Sequence[str], headings: Sequence[str], known: frozenset[str]) -> BackoffModel:

@@ -96,7 +96,7 @@ def test_pocketsphinx_reads_the_arpa_file_and_agrees(tmp_path: Path) -> None:
 def test_a_corpus_model_knows_its_words_and_everyday_ones() -> None:
     sentences = ["A viseme is a mouth shape.", "Lip-sync needs visemes at 25 fps."]
     headings = ["What a viseme is"]
-    vocabulary = corpus_model.vocabulary([*sentences, *headings])
+    vocabulary = corpus_model.vocabulary(sentences, headings)
     assert {"viseme", "lip", "sync", "twenty", "five", "fps", "hello", "stop", "difference", "please"} <= vocabulary
     built = corpus_model.build(sentences, headings, vocabulary)
     likely = built.log2_probability(["what", "is", "a", "viseme"])
