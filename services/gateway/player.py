@@ -188,8 +188,9 @@ class Player:
 
     def _turns(self, frame: Frame) -> list[Action]:
         actions: list[Action] = []
-        audible = frame.speech and not self._playout.stale(frame)
-        if self._turn is not None and (not audible or frame.turn_id != self._turn[0]):
+        live = not self._playout.stale(frame)
+        audible = frame.speech and live
+        if self._turn is not None and (not live or frame.turn_id != self._turn[0]):
             actions.append(Stopped(self._turn[0], self._turn_end))
             self._turn = None
         if audible:

@@ -298,6 +298,8 @@ class Session:
                 turn = self._turns.get(event.turn_finished.turn_id)
                 if turn:
                     self._caption(turn)
+                    if not turn.spoken.sentences:
+                        self._fail(turn, "The answer was empty.")
 
     def _caption(self, turn: Turn) -> None:
         for sentence in turn.spoken.sentences:

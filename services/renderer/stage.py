@@ -52,7 +52,10 @@ Event = SentenceStarted | TurnFinished | SpeechCancelled
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """One frame: what to draw, and what goes beside the picture."""
+    """One frame: what to draw, and what goes beside the picture.
+
+    `turn_id` stays from a turn's first speech to its end, also while more of it is awaited; `speech` is false meanwhile.
+    """
 
     pose: Pose
     turn_id: str
@@ -73,6 +76,7 @@ class Stage:
         self._state = Manner.IDLE
         self._generation = 0
         self._tail: Stretch | None = None
+        self._turn: Part | None = None
         self._level = USUAL_LEVEL
 
     @property
@@ -102,6 +106,8 @@ class Stage:
         self._generation = max(self._generation, generation)
         was_busy = self._queue.busy
         self._tail = self._queue.cut(self._generation)
+        if self._turn is not None and self._turn.generation < self._generation:
+            self._turn = None
         if not self._queue.busy:
             self._face.hush()
             self._face.feel(0.0, 0.0)
@@ -128,6 +134,10 @@ class Stage:
             events.append(SentenceStarted(part.turn_id, part.sentence, sample, part.generation))
         events += [TurnFinished(part.turn_id, sample) for part, sample in stretch.ended]
         voice = self._with_tail(stretch)
+        self._turn = stretch.voice or self._turn
+        turn = voice or self._turn
+        if stretch.ended and not self._queue.busy:
+            self._turn = None
         speaking = stretch.voice is not None or self._queue.busy
         manner = Manner.SPEAKING if speaking else self._state
         weights, sway, breath = self._face.pose(
@@ -137,8 +147,8 @@ class Stage:
         self._frame += 1
         return Take(
             pose=pose,
-            turn_id=voice.turn_id if voice else "",
-            generation=voice.generation if voice else self._generation,
+            turn_id=turn.turn_id if turn else "",
+            generation=turn.generation if turn else self._generation,
             state=manner,
             speech=voice is not None,
             events=tuple(events),

@@ -23,6 +23,7 @@ class Simulation:
         self.player = Player(self.clock)
         self.turnaround = turnaround
         self.turns: dict[int, tuple[str, int]] = {}
+        self.pauses: set[int] = set()
         self.now = 0.0
         self.log: list[tuple[float, Action]] = []
         self._rendered = 0
@@ -41,7 +42,8 @@ class Simulation:
     def _deliver(self, number: int) -> None:
         turn, generation = self.turns.get(number, ("", 0))
         audio = np.full(self.clock.length(number), 1000 if turn else 0, "<i2").tobytes()
-        frame = Frame(self.clock.start(number), audio, PICTURE, turn, generation, bool(turn))
+        speech = bool(turn) and number not in self.pauses
+        frame = Frame(self.clock.start(number), audio, PICTURE, turn, generation, speech)
         assert self.player.arrived(frame, self.now)
 
     def run(self, seconds: float, stall: tuple[float, float] | None = None) -> None:
@@ -180,6 +182,17 @@ def test_turns_start_and_stop_with_their_speech() -> None:
         Stopped("a", 19200),
         Started("b", 19200),
         Stopped("b", 24000),
+    ]
+
+
+def test_a_pause_within_a_turn_does_not_stop_it() -> None:
+    simulation = started()
+    simulation.turns = dict.fromkeys(range(10, 20), ("a", 0))
+    simulation.pauses = {14, 15}
+    simulation.run(3.0)
+    assert [a for _, a in simulation.log if isinstance(a, Started | Stopped)] == [
+        Started("a", 9600),
+        Stopped("a", 19200),
     ]
 
 

@@ -98,6 +98,24 @@ def test_a_turn_that_is_closed_later_by_an_empty_part_still_finishes() -> None:
     assert events(run(s, 2)) == [TurnFinished("a", 4 * N)]
 
 
+def test_a_turn_keeps_its_frames_while_its_next_sentence_is_awaited() -> None:
+    s = stage()
+    s.say(part(960, last_of_sentence=True))
+    gap = run(s, 3)
+    assert [t.turn_id for t in gap] == ["a", "a", "a"]
+    assert [t.speech for t in gap] == [True, False, False]
+    s.say(part(960, sentence=1, last_of_sentence=True, last_of_turn=True))
+    assert [t.turn_id for t in run(s, 3)] == ["a", "", ""]
+
+
+def test_a_cut_turn_claims_no_frame_after_its_tail() -> None:
+    s = stage()
+    s.say(part(9600))
+    run(s, 2)
+    s.cancel(1)
+    assert [t.turn_id for t in run(s, 3)] == ["a", "", ""]
+
+
 def test_audio_that_comes_late_is_continued_after_silence_and_its_visemes_move_with_it() -> None:
     s = stage()
     marks = (Mark("E", 0, 1200, 1.0), Mark("PP", 1200, 1440, 1.0), Mark("aa", 2640, 4000, 1.0))
