@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +22,16 @@ class Emotion:
 NEUTRAL = Emotion(0.0, 0.0, "neutral")
 
 
-def _table(entries: dict[tuple[float, float], str]) -> dict[str, tuple[float, float]]:
-    return {word: value for value, words in entries.items() for word in words.split()}
+def _lexicon() -> dict[str, tuple[float, float]]:
+    """Valence and arousal of each marked word; a line of the file gives both and then the words."""
+    found: dict[str, tuple[float, float]] = {}
+    for line in (Path(__file__).parent / "sentiment.txt").read_text(encoding="utf-8").splitlines():
+        valence, arousal, *words = line.split()
+        found.update(dict.fromkeys(words, (float(valence), float(arousal))))
+    return found
 
 
-_LEXICON = _table(
-    {
-        (0.8, 0.6): "wonderful excellent amazing brilliant delighted love loved happy joy fantastic celebrate beautiful",
-        (0.5, 0.3): "good great best better pleasant welcome enjoy enjoyed success successful win won lively natural bright",
-        (0.4, 0.1): "free safe friendly clear easy helpful useful comfortable reliable gentle warm kind trust thank glad",
-        (0.2, 0.6): "surprising surprisingly suddenly sudden astonishing unexpected remarkable largest fastest spectacular",
-        (-0.4, 0.3): "bad poor wrong error errors mistake mistakes fail fails failed failure problem problems hard annoying",
-        (-0.5, 0.5): "danger dangerous warning risk risks harm harmful attack attacks attacker misuse fraud threat illegal",
-        (-0.4, 0.2): "worse worst lose loses lost broken unlawful crime forbidden stiff fear scared worried concern concerned",
-        (-0.7, -0.3): "sad sadly sorry died death dead unfortunately grief lonely regret tragic loss mourn lifeless",
-        (-0.8, 0.7): "terrible horrible awful hate violent disaster catastrophe",
-    }
-)
+_LEXICON = _lexicon()
 _NEGATION = frozenset(["not", "no", "never", "without", "cannot", "nor", "neither", "hardly"])
 _SURPRISE_AROUSAL = 0.35
 

@@ -66,6 +66,7 @@ class Library:
         self._encoder = encoder
         self._clock = clock
         self._shelves: dict[str, Shelf] = {}
+        self._jobs: set[asyncio.Task[None]] = set()
         self._stop = threading.Event()
         self._worker = ThreadPoolExecutor(1, "ingest", initializer=_lower_priority)
         self._look_up = ThreadPoolExecutor(1, "library")
@@ -82,15 +83,16 @@ class Library:
         """
         shelf = self._shelf(persona)
         self._look_after(shelf)
-        if not shelf.ready and shelf.job is not None:
-            done, _ = await asyncio.wait({shelf.job}, timeout=self._settings.first_ingest_wait_s)
+        job = shelf.job
+        if not shelf.ready and job is not None:
+            done, _ = await asyncio.wait({job}, timeout=self._settings.first_ingest_wait_s)
             if not done:
                 progress = shelf.progress
                 raise Unavailable(
                     f"I am still reading my documents ({progress.documents} of {progress.documents_total}); "
                     "ask me again in a few seconds."
                 )
-            shelf.job.result()
+            job.result()
         return shelf.index
 
     def begin(self, persona: Persona) -> None:
@@ -136,8 +138,7 @@ class Library:
 
     async def close(self) -> None:
         self._stop.set()
-        jobs = [shelf.job for shelf in self._shelves.values() if shelf.job is not None]
-        await asyncio.gather(*jobs, return_exceptions=True)
+        await asyncio.gather(*self._jobs, return_exceptions=True)
         self._worker.shutdown(wait=True, cancel_futures=True)
         self._look_up.shutdown(wait=True, cancel_futures=True)
 
@@ -155,6 +156,8 @@ class Library:
     def _start(self, shelf: Shelf) -> asyncio.Task[None]:
         shelf.checked_at = self._clock()
         shelf.job = asyncio.create_task(self._refresh(shelf), name=f"refresh {shelf.persona.id}")
+        self._jobs.add(shelf.job)
+        shelf.job.add_done_callback(self._jobs.discard)
         shelf.job.add_done_callback(_log_failure)
         return shelf.job
 

@@ -23,7 +23,7 @@ from services.rag_llm.settings import RagSettings
 @pytest.fixture
 async def stub(
     tmp_path: Path, house: HouseSettings, settings: RagSettings, encoder: MiniLM
-) -> AsyncIterator[rag_llm_pb2_grpc.RagLlmStub]:
+) -> AsyncIterator[rag_llm_pb2_grpc.RagLlmAsyncStub]:
     service = ServiceServer(f"unix:{tmp_path}/rag.sock")
     servicer = RagLlmServicer(Library(house, settings, encoder), create(encoder, settings))
     rag_llm_pb2_grpc.add_RagLlmServicer_to_server(servicer, service.server)
@@ -31,7 +31,7 @@ async def stub(
     channel = open_channel(service.address)
     await wait_serving(channel, "rag_llm", 10)
     yield rag_llm_pb2_grpc.RagLlmStub(channel)
-    await channel.close()
+    await channel.close(None)
     await service.stop(0)
     await servicer.close()
 
@@ -47,12 +47,12 @@ class Heard:
         self.done = parts[-1].done
 
 
-async def ask(stub: rag_llm_pb2_grpc.RagLlmStub, persona: str, question: str, *history: pb.Exchange) -> Heard:
+async def ask(stub: rag_llm_pb2_grpc.RagLlmAsyncStub, persona: str, question: str, *history: pb.Exchange) -> Heard:
     request = pb.AnswerRequest(persona_id=persona, question=question, history=history)
     return Heard([part async for part in stub.Answer(request, timeout=60)])
 
 
-async def test_an_answer_quotes_and_cites(stub: rag_llm_pb2_grpc.RagLlmStub) -> None:
+async def test_an_answer_quotes_and_cites(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
     heard = await ask(stub, "bea", "How many bees live in a hive?")
     assert "50,000 bees" in heard.text
     assert heard.kinds[0] == "citation"
@@ -66,32 +66,36 @@ async def test_an_answer_quotes_and_cites(stub: rag_llm_pb2_grpc.RagLlmStub) -> 
     assert heard.sentences[0].emotion.label
 
 
-async def test_what_is_not_in_the_documents_is_refused_in_the_personas_words(stub: rag_llm_pb2_grpc.RagLlmStub) -> None:
+async def test_what_is_not_in_the_documents_is_refused_in_the_personas_words(
+    stub: rag_llm_pb2_grpc.RagLlmAsyncStub,
+) -> None:
     heard = await ask(stub, "bea", "What is the capital of Mongolia?")
     assert (heard.done.refused, heard.done.reason) == (True, "not_in_documents")
     assert "bees and honey" in heard.text
     assert not heard.citations
 
 
-async def test_a_follow_up_is_understood_from_the_question_before(stub: rag_llm_pb2_grpc.RagLlmStub) -> None:
+async def test_a_follow_up_is_understood_from_the_question_before(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
     question = "Who designed it?"
     former = pb.Exchange(question="When was the Forth Bridge opened?", answer="It was opened in 1890.")
     assert "John Fowler" in (await ask(stub, "bob", question, former)).text
 
 
-async def test_a_persona_without_documents_says_so(stub: rag_llm_pb2_grpc.RagLlmStub) -> None:
+async def test_a_persona_without_documents_says_so(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
     heard = await ask(stub, "nil", "How many bees live in a hive?")
     assert (heard.done.refused, heard.done.reason) == (True, "no_documents")
     described = await stub.DescribeIndex(pb.IndexRequest(persona_id="nil"), timeout=10)
     assert (described.documents, described.chunks) == (0, 0)
 
 
-async def test_small_talk_needs_no_documents(stub: rag_llm_pb2_grpc.RagLlmStub) -> None:
+async def test_small_talk_needs_no_documents(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
     heard = await ask(stub, "nil", "Hello!")
     assert (heard.text, heard.done.refused, heard.done.reason) == ("Hello, I am Nil.", False, "small_talk")
 
 
-async def test_two_personas_asked_at_once_never_see_each_others_documents(stub: rag_llm_pb2_grpc.RagLlmStub) -> None:
+async def test_two_personas_asked_at_once_never_see_each_others_documents(
+    stub: rag_llm_pb2_grpc.RagLlmAsyncStub,
+) -> None:
     bees, bridges = "How many bees live in a hive?", "What is the main span of the Akashi Kaikyo Bridge?"
     asked = [(persona, question) for persona in ("bea", "bob") for question in (bees, bridges)] * 4
     answers = await asyncio.gather(*(ask(stub, persona, question) for persona, question in asked))
@@ -114,7 +118,7 @@ async def test_two_personas_asked_at_once_never_see_each_others_documents(stub: 
     ],
 )
 async def test_bad_input_is_named(
-    stub: rag_llm_pb2_grpc.RagLlmStub, persona: str, question: str, status: grpc.StatusCode, says: str
+    stub: rag_llm_pb2_grpc.RagLlmAsyncStub, persona: str, question: str, status: grpc.StatusCode, says: str
 ) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await ask(stub, persona, question)
@@ -122,12 +126,12 @@ async def test_bad_input_is_named(
     assert says in (caught.value.details() or "")
 
 
-async def test_the_longest_question_is_answered_somehow(stub: rag_llm_pb2_grpc.RagLlmStub) -> None:
+async def test_the_longest_question_is_answered_somehow(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
     assert (await ask(stub, "bea", "honey " * 660)).sentences
 
 
 async def test_ingest_adds_documents_and_tells_what_it_skipped(
-    stub: rag_llm_pb2_grpc.RagLlmStub, tmp_path: Path, house: HouseSettings
+    stub: rag_llm_pb2_grpc.RagLlmAsyncStub, tmp_path: Path, house: HouseSettings
 ) -> None:
     extra = tmp_path / "extra"
     extra.mkdir()
@@ -149,7 +153,7 @@ async def test_ingest_adds_documents_and_tells_what_it_skipped(
 
 @pytest.mark.parametrize(("path", "says"), [("corpus", "not absolute"), ("/no/such/folder", "no file or folder")])
 async def test_paths_that_cannot_be_ingested_are_refused(
-    stub: rag_llm_pb2_grpc.RagLlmStub, path: str, says: str
+    stub: rag_llm_pb2_grpc.RagLlmAsyncStub, path: str, says: str
 ) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         _ = [p async for p in stub.Ingest(pb.IngestRequest(persona_id="bea", paths=[path]), timeout=60)]
@@ -157,7 +161,7 @@ async def test_paths_that_cannot_be_ingested_are_refused(
     assert says in (caught.value.details() or "")
 
 
-async def test_the_vocabulary_is_that_of_the_persona(stub: rag_llm_pb2_grpc.RagLlmStub) -> None:
+async def test_the_vocabulary_is_that_of_the_persona(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
     texts = [text async for text in stub.Vocabulary(pb.VocabularyRequest(persona_id="bob"), timeout=60)]
     described = await stub.DescribeIndex(pb.IndexRequest(persona_id="bob"), timeout=10)
     assert {text.version for text in texts} == {described.version}
