@@ -14,7 +14,7 @@ from services.renderer.engines.rig.files import F32, RigData
 from services.renderer.engines.rig.raster import rasterise
 
 CELLS = 128
-"""Grid cells across the picture."""
+"""Grid cells across the picture, about."""
 
 
 @dataclass(frozen=True)
@@ -93,18 +93,19 @@ def _tie_neck(rig: RigData, skin: F32, depth: F32, shift: F32) -> None:
 def build_field(rig: RigData) -> Field:
     """Rasterises every shape's shift over the portrait, closes gaps, averages it onto the grid."""
     n = rig.size
-    step = n // CELLS
+    step = max(1, n // CELLS)
+    cells = -(-n // step)
     skin, depth, shift = skin_shift(rig)
     _tie_neck(rig, skin, depth, shift)
     half = step // 2
 
     def to_grid(image: F32) -> F32:
         wide = np.pad(image, [(half, step)] * 2)
-        return np.asarray(wide[: CELLS * step, : CELLS * step].reshape(CELLS, step, CELLS, step).mean((1, 3)))
+        return np.asarray(wide[: cells * step, : cells * step].reshape(cells, step, cells, step).mean((1, 3)))
 
     weight = to_grid(skin)
     soft = gaussian(weight, 2.2)
-    basis = np.zeros((52, 2, CELLS, CELLS), np.float32)
+    basis = np.zeros((52, 2, cells, cells), np.float32)
     for k in range(52):
         for axis in (0, 1):
             total = to_grid(shift[k, axis] * skin)
@@ -113,8 +114,8 @@ def build_field(rig: RigData) -> Field:
     limit = 0.04 * n / 512
     moving = np.abs(basis).max((0, 1)) > limit
     rows, columns = np.flatnonzero(moving.any(1)), np.flatnonzero(moving.any(0))
-    i0, i1 = max(rows[0] - 4, 0), min(rows[-1] + 5, CELLS)
-    j0, j1 = max(columns[0] - 4, 0), min(columns[-1] + 5, CELLS)
+    i0, i1 = max(rows[0] - 4, 0) & ~1, min(rows[-1] + 5, cells)
+    j0, j1 = max(columns[0] - 4, 0) & ~1, min(columns[-1] + 5, cells)
     basis = basis[:, :, i0:i1, j0:j1].copy()
     for edge in (np.s_[:, :, 0], np.s_[:, :, -1], np.s_[:, :, :, 0], np.s_[:, :, :, -1]):
         basis[edge] = 0

@@ -176,7 +176,7 @@ def _planes(plates: Plates, field: Field, size: int) -> tuple[Plane, Plane, Plan
     person, back = yuv(plates.neutral), yuv(plates.background)
     alpha = plates.matte
     neutral = np.array([0, 128, 128], np.float32)
-    person = person - (1 - alpha[..., None]) * (back - neutral)
+    person = np.asarray(person - (1 - alpha[..., None]) * (back - neutral), np.float32)
     moving = _moving(field, size)
     planes = []
     for c in range(3):
@@ -265,18 +265,18 @@ def _badge(badge: Badge | None) -> tuple[tuple[tuple[U8, U8], ...], tuple[int, i
     alpha = badge.picture[..., 3].astype(np.float32)
     small = [halve(colours[..., c] * alpha) / np.maximum(halve(alpha), 1e-3) for c in (1, 2)]
     planes = [(to_byte(colours[..., 0]), to_byte(alpha))]
-    planes += [(to_byte(plane), to_byte(halve(alpha))) for plane in small]
+    planes += [(to_byte(np.asarray(plane, np.float32)), to_byte(halve(alpha))) for plane in small]
     return tuple(planes), (badge.x, badge.y)
 
 
 def load_rig(folder: Path, size: int = 512, grade: Grade | None = None, badge: Badge | None = None) -> RigModel:
     """Reads and prepares a persona's picture data (seconds; blocks).
 
-    size: pixels, a multiple of 128; grade: uint8 [h,w,3] RGB to the same, applied once to each plate.
+    size: pixels, a multiple of 16 from 128 to 1024; grade: uint8 [h,w,3] RGB to the same, applied once to each plate.
     Raises PersonaError for a file that is missing, damaged or does not fit, ValueError for another size.
     """
-    if size % 128 or not 128 <= size <= 1024:
-        raise ValueError(f"size is {size}; it must be a multiple of 128 from 128 to 1024")
+    if size % 16 or not 128 <= size <= 1024:
+        raise ValueError(f"size is {size}; it must be a multiple of 16 from 128 to 1024")
     rig, plates = graded_plates(folder, size, grade)
     field = build_field(rig)
     inside = mouth_layers(rig, plates.interior)

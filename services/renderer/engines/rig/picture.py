@@ -85,11 +85,12 @@ class RigCanvas:
     ) -> memoryview:
         """Draws the next frame.
 
-        weights: float32 [52] in ARKIT_52 order, 0..1; sway: shifts as shares of the width, roll in radians, cut at
-        REACH; breath: rise of the shoulders as a share of the width; stamp: a frame number (services.renderer.stamp).
+        weights: float32 [52] in ARKIT_52 order, cut to 0..1; sway: shifts as shares of the width, roll in radians,
+        cut at REACH; breath: rise of the shoulders as a share of the width; stamp: a frame number (services.renderer.stamp).
         Returns I420, BT.601 limited range, size*size*3/2 bytes: this canvas's own `buffer`, valid until the next call.
         """
-        w = np.ascontiguousarray(weights, np.float32)
+        w = np.clip(weights, 0, 1, dtype=np.float32)
+        w[np.isnan(w)] = 0
         self._draw_face(w)
         self._restore()
         self._sway(sway, breath)
@@ -156,8 +157,8 @@ class RigCanvas:
         self._gains[TONGUE_BETWEEN] = manner.tongue_between(w)
         shade = np.array([manner.LIP_SHADOW, 512 / m.size / manner.LIP_SHADOW_ROWS, manner.mouth_light(w)], np.float32)
         opening.mouth(
-            work.top, work.low, window.x0, window.y0, work.ids, self._inverse, m.layers, self._gains, m.layers_x, m.layers_y,
-            m.cavity, shade, work.picture,
+            work.top, work.low, window.x0, window.y0, work.ids, self._inverse, m.layers, self._gains, m.layers_x,
+            m.layers_y, m.cavity, shade, work.picture,
         )  # fmt: skip
         self._put(window, work)
 

@@ -141,7 +141,7 @@ def _window(
         late=np.ascontiguousarray(late[used], np.float32),
         blend=np.ascontiguousarray(blend[used], np.float32),
         tri=np.ascontiguousarray(local, np.int32),
-        side=(above[local].all(1).astype(np.int8) - below[local].all(1).astype(np.int8)),
+        side=np.asarray(above[local].all(1).astype(np.int8) - below[local].all(1).astype(np.int8), np.int8),
         core=int(inner.sum()),
         upper=top,
         lower=bottom,
