@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from flashback.errors import InvalidInput
 from services.ears.endpointing import End, Endpointer, Onset, Pause, Policy, Resumed, Turn
@@ -14,6 +15,8 @@ from services.ears.engine import Heard, Recogniser, Utterance
 from services.ears.voice_activity import CHUNK_BYTES, Chunker, VoiceActivity
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MAX_MESSAGE_BYTES = 320_000
 """Ten seconds of sound in one message: a microphone never sends more."""
@@ -70,21 +73,28 @@ class Recognition:
         self._wake.set()
 
     async def run(self) -> None:
-        """Until end(); emits partial transcripts and exactly one final one, even when the recogniser fails."""
+        """Emits partial transcripts and, after end(), exactly one final one, even when the recogniser fails."""
         heard = Heard("")
         try:
             if self._recogniser is not None:
                 heard = await self._work(self._recogniser)
-            else:
-                while not self._ended:
-                    self._wake.clear()
-                    await self._wake.wait()
         except Exception:
             log.exception("recognition failed")
+        while not self._ended:
+            self._wake.clear()
+            await self._wake.wait()
         self._emit(Words(heard, True))
 
+    async def _in_worker(self, job: Callable[..., T], *arguments: object) -> T:
+        """Runs a job and, when cancelled, waits for it first: nothing may close an utterance that is being used."""
+        running = asyncio.get_running_loop().run_in_executor(self._workers, job, *arguments)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait({running})
+            raise
+
     async def _work(self, recogniser: Recogniser) -> Heard:
-        loop = asyncio.get_running_loop()
         try:
             while True:
                 self._wake.clear()
@@ -93,15 +103,15 @@ class Recognition:
                     self._early, self._fed = None, 0
                 if self._early is None:
                     if self._utterance is None:
-                        self._utterance = await loop.run_in_executor(self._workers, recogniser.open)
+                        self._utterance = await self._in_worker(recogniser.open)
                     fresh = bytes(self._audio[self._fed : self._fed + 4 * CHUNK_BYTES])
                     if fresh:
                         self._fed += len(fresh)
-                        await loop.run_in_executor(self._workers, self._utterance.feed, fresh)
+                        await self._in_worker(self._utterance.feed, fresh)
                         self._partial(self._utterance)
                         continue
                     if finishing:
-                        self._early = await loop.run_in_executor(self._workers, self._utterance.finish)
+                        self._early = await self._in_worker(self._utterance.finish)
                         self._close()
                         continue
                 if self._ended and self._early is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,11 +24,14 @@ class CountingUtterance:
     def __init__(self, owner: CountingRecogniser) -> None:
         self._owner = owner
         self.audio = b""
-        self.closed = False
+        self.closed = self.closed_while_fed = False
 
     def feed(self, audio: bytes) -> None:
         if self._owner.fails:
             raise RuntimeError("broken decoder")
+        self._owner.feeding.set()
+        self._owner.go_on.wait(5)
+        self.closed_while_fed |= self.closed
         self.audio += audio
 
     def partial(self) -> str:
@@ -49,6 +53,9 @@ class CountingRecogniser:
         self.fails = fails
         self.finished = 0
         self.opened: list[CountingUtterance] = []
+        self.feeding = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
 
     def open(self) -> CountingUtterance:
         self.opened.append(CountingUtterance(self))

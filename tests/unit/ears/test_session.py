@@ -113,6 +113,30 @@ async def test_without_words_there_is_still_an_onset_an_end_and_an_empty_final(
     assert [type(turn) for turn in listener.turns()] == [Onset, End]
 
 
+async def test_a_recogniser_that_fails_early_has_its_final_after_the_end(workers: ThreadPoolExecutor) -> None:
+    listener = Listener(workers, CountingRecogniser(fails=True))
+    await listener.session.push(QUIET * 20 + VOICE * 30)
+    await asyncio.sleep(0.1)
+    assert [type(event) for event in listener.events] == [Onset]
+    await listener.session.push(QUIET * 10)
+    await listener.final()
+    assert [type(event) for event in listener.events] == [Onset, End, Words]
+
+
+async def test_an_utterance_is_not_closed_while_it_is_fed(workers: ThreadPoolExecutor) -> None:
+    recogniser = CountingRecogniser()
+    recogniser.go_on.clear()
+    listener = Listener(workers, recogniser)
+    await listener.session.push(QUIET * 20 + VOICE * 30)
+    await asyncio.to_thread(recogniser.feeding.wait, 5)
+    closing = asyncio.create_task(listener.session.close())
+    await asyncio.sleep(0.05)
+    recogniser.go_on.set()
+    await closing
+    await asyncio.to_thread(workers.shutdown)
+    assert [(u.closed, u.closed_while_fed) for u in recogniser.opened] == [(True, False)]
+
+
 async def test_messages_of_any_size_give_the_same(workers: ThreadPoolExecutor) -> None:
     sound = QUIET * 7 + VOICE * 12 + QUIET * 10
     whole, cut = Listener(workers, None), Listener(workers, None)
