@@ -89,7 +89,11 @@ def ask(answerer: ExtractiveAnswerer, index: PassageIndex, persona: Persona, lin
         order = dict.fromkeys(c.passage for c in answerer.ranked(turn, index)[1])
         held = [any(g in _all_text(index, p) for g in gold) for p in order]
         rank = held.index(True) if True in held else None
-    cited = all(any(s.text in _spoken(index, passages[n]) for n in s.citations) for s in sentences)
+    cited = all(
+        any(s.text in _spoken(index, passages[n]) for n in s.citations)
+        for s in sentences
+        if done.reason != "small_talk"
+    )
     return Outcome(line["q"], gold, rank, " ".join(s.text for s in sentences), done.refused, cited, first_ms)
 
 

@@ -19,13 +19,13 @@ from services.rag_llm.retrieval import Hit
 from services.rag_llm.support import WordSpace
 
 SUPPORT = 0.35
-AROUND = 0.5
+AROUND = 0.65
 WHOLE = 0.10
 PASSAGE = 0.15
 FIT = 0.10
 FUSED = 0.06
 CONTRASTED = 0.40
-TITLED = 0.15
+TITLED = 0.30
 REPEATED = 0.20
 PERSONAL = 0.12
 """Weights beside the cosine of question and sentence: share of the question's words that the sentence supports (what
@@ -33,8 +33,8 @@ only its headings or the sentence before it support counts AROUND), share that t
 the passage, fit to the kind of question, rank of the passage; for a question about a difference also the share that
 the heading supports; how far the heading says the same as the question; less REPEATED for what a follow-up's listener
 has heard already; a sentence in the first person when the persona is asked about itself."""
-NEAR = 0.30
-FAR = 0.10
+NEAR = 0.50
+FAR = 0.12
 """How much worse than the best sentence another may be, of the same passage or of another."""
 _FIRST_PERSON = re.compile(r"\b(?:I|my|me)\b")
 
