@@ -25,8 +25,9 @@ def load(service: str, name: str) -> Any:
     try:
         return found[name].load()
     except ImportError as error:
-        extra = f"{service.replace('_', '-')}-{name}"
+        brings = found[name].dist
+        package = brings.name if brings else "the package that brings it"
         raise MissingEngine(
-            f"The {service} engine {name!r} needs {error.name or error}: "
-            f"install it with `pip install 'flashback-avatars[{extra}]'`."
+            f"The {service} engine {name!r} needs the library {error.name or error}, which is not installed; "
+            f"the extras of {package} say what to install."
         ) from error

@@ -57,7 +57,7 @@ class Session:
         self._stage = StageLink(services, session_id, persona.id, settings.restage_timeout_s)
         self._peer = PeerLink(services, session_id, persona.id)
         self._ears = EarsLink(services, session_id, persona.id, settings.silence_ms)
-        self._encoder = RealtimeEncoder(session_id, persona.id, settings.silence_ms)
+        self._encoder = RealtimeEncoder(session_id, persona.id)
         self._turns: dict[str, Turn] = {}
         self._cuts: dict[int, tuple[Turn, CancelReason]] = {}
         self._history: list[Exchange] = []
@@ -327,6 +327,7 @@ class Session:
             case "ready":
                 self._recogniser = event.ready.recogniser
                 self._endpointing_ms = event.ready.silence_ms
+                self._encoder.set_silence(event.ready.silence_ms)
             case "onset":
                 self._voice_item = new_item_id()
                 cut = self._machine.user_started()

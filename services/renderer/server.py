@@ -135,6 +135,7 @@ class RendererServer(renderer_pb2_grpc.RendererServicer, media_pb2_grpc.FrameSou
             return
         session = self._find(first.session_id)
         viewer = session.view()
+        session.stage.skip_to(first.from_sample)
         viewer.allow(first.until_sample)
         reader = asyncio.create_task(self._credit(viewer, request_iterator))
         try:

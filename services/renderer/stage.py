@@ -84,6 +84,13 @@ class Stage:
         """Media time of the frame that `next_frame` will return."""
         return self._clock.start(self._frame)
 
+    def skip_to(self, sample: int) -> None:
+        """Media time jumps ahead to the first frame that starts at `sample` or later; never back."""
+        frame = self._clock.frame_at(sample)
+        if self._clock.start(frame) < sample:
+            frame += 1
+        self._frame = max(self._frame, frame)
+
     def set_state(self, state: Manner) -> None:
         self._state = state
         if state is not Manner.SPEAKING and not self._queue.busy:

@@ -17,7 +17,8 @@ Json = dict[str, Any]
 class RealtimeEncoder:
     """One per session; keeps what the Realtime API's events refer back to (item and response ids)."""
 
-    def __init__(self, session_id: str, persona_id: str, silence_ms: int) -> None:
+    def __init__(self, session_id: str, persona_id: str) -> None:
+        self._turn_detection: Json = {"type": "server_vad", "create_response": True, "interrupt_response": True}
         self._session: Json = {
             "type": "realtime",
             "object": "realtime.session",
@@ -25,17 +26,7 @@ class RealtimeEncoder:
             "model": "flashback",
             "output_modalities": ["audio"],
             "persona": persona_id,
-            "audio": {
-                "input": {
-                    "turn_detection": {
-                        "type": "server_vad",
-                        "silence_duration_ms": silence_ms,
-                        "create_response": True,
-                        "interrupt_response": True,
-                    }
-                },
-                "output": {"voice": persona_id},
-            },
+            "audio": {"input": {"turn_detection": self._turn_detection}, "output": {"voice": persona_id}},
         }
 
     def encode(self, event: e.Event) -> list[str]:
@@ -55,6 +46,10 @@ class RealtimeEncoder:
     @_translate.register
     def _(self, event: e.SessionStarted) -> Iterator[Json]:
         yield {"type": "session.created", "session": self._session}
+
+    def set_silence(self, silence_ms: int) -> None:
+        """The endpointing silence in force, as the ears tell it; in the session object from then on."""
+        self._turn_detection["silence_duration_ms"] = silence_ms
 
     @_translate.register
     def _(self, event: e.SessionUpdated) -> Iterator[Json]:

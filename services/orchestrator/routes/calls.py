@@ -35,7 +35,7 @@ async def create_call(
     """Body: raw `application/sdp`, or multipart with `sdp` and optionally `session` (JSON).
 
     The persona comes from `session.persona` or `?persona=`. Answers 201 with the SDP answer and `Location`; 400 for an
-    SDP that is none, 404 for an unknown persona, 413 for a huge one, 503 with `Retry-After` when full.
+    SDP that is none or a huge one, 404 for an unknown persona, 503 with `Retry-After` when full.
     """
     sdp, session = await _read_offer(request, knobs.max_sdp_bytes)
     if "v=0" not in sdp[:200]:

@@ -44,7 +44,7 @@ SAMPLES: list[e.Event] = [
 
 
 def encoded(event: e.Event) -> list[dict[str, Any]]:
-    return [json.loads(m) for m in RealtimeEncoder("s", "iris", 500).encode(event)]
+    return [json.loads(m) for m in RealtimeEncoder("s", "iris").encode(event)]
 
 
 def test_every_session_event_has_a_translation() -> None:

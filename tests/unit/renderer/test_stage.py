@@ -53,6 +53,17 @@ def test_frame_lengths_that_do_not_divide_the_rate_still_add_up() -> None:
     )
 
 
+def test_a_stage_opened_anew_jumps_to_where_the_listener_is() -> None:
+    s = stage()
+    s.skip_to(1000 * N + 1)
+    s.say(part(N, last_of_sentence=True, last_of_turn=True))
+    takes = run(s, 2)
+    assert [t.pose.start_sample for t in takes] == [1001 * N, 1002 * N]
+    assert events(takes) == [SentenceStarted("a", 0, 1001 * N, 0), TurnFinished("a", 1002 * N)]
+    s.skip_to(0)
+    assert s.next_start == 1003 * N
+
+
 def test_speech_starts_with_the_next_frame_and_ends_at_its_last_sample() -> None:
     s = stage()
     run(s, 3)
