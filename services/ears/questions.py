@@ -12,7 +12,7 @@ from services.ears.language_model import Source
 from services.ears.spoken_form import words
 
 TEMPLATES = Path(__file__).with_name("question_templates.txt")
-GAP = "<gap>"
+GAP = "/"
 """Stands for words that are not counted: it is in no vocabulary, so a Source breaks the sentence there."""
 
 FUNCTION_WORDS = frozenset(Path(__file__).with_name("function_words.txt").read_text(encoding="utf-8").split())
@@ -41,7 +41,7 @@ def read_templates(path: Path = TEMPLATES) -> list[Template]:
 
 def everyday_words(templates: Iterable[Template]) -> set[str]:
     """Every word of the templates themselves."""
-    return {word for template in templates for word in template.words if word not in ("X", "Y")}
+    return {word for template in templates for word in template.words if word not in ("X", "Y", GAP)}
 
 
 def topics(sentences: Sequence[str], headings: Sequence[str], at_most: int = 900) -> dict[tuple[str, ...], float]:

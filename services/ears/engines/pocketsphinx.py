@@ -19,7 +19,7 @@ from flashback.errors import Broken
 from flashback.media.clock import ANALYSIS_RATE
 from services.ears import corpus_model, dictionary, language_model, questions, rescoring, spoken_form
 from services.ears.engine import Heard, Material, Recogniser, Utterance
-from services.ears.rescoring import Places, ranked
+from services.ears.rescoring import Places, content, ranked
 from services.ears.settings import EarsSettings
 
 LANGUAGE_WEIGHT = 9.0
@@ -32,6 +32,7 @@ WARPS = (None, "1.07", "0.94")
 READINGS = 200
 """Paths through the lattice that are compared."""
 ALTERNATIVES = 5
+"""Other readings that are handed on: the best of each set of content words."""
 IDLE_SETS = 3
 
 FEATURES = Path(__file__).with_name("en_us_features.params")
@@ -190,8 +191,11 @@ class SphinxUtterance:
             return Heard("")
         posterior = posteriors.get(order[0], min(posteriors.values()))
         confidence = max(0.0, posterior) ** (1 / len(order[0].split()))
-        written = list(dict.fromkeys(self._write(reading) for reading in order[: ALTERNATIVES + 1]))
-        return Heard(written[0], confidence, tuple(written[1:]))
+        by_topic: dict[frozenset[str], str] = {}
+        for reading in order:
+            by_topic.setdefault(frozenset(content(reading.split())), reading)
+        alternatives = [self._write(reading) for reading in list(by_topic.values())[1 : ALTERNATIVES + 1]]
+        return Heard(self._write(order[0]), confidence, tuple(alternatives))
 
     def close(self) -> None:
         if not self._decoders:
