@@ -8,7 +8,25 @@ from numpy.typing import NDArray
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
-OPAQUE, EDGE = 0, 1
+OPAQUE, EDGE, BARE = 0, 1, 2
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def sway_moves(share: F32, head: F32, moves: F32, half: F32) -> None:
+    """Fills `moves` [n,3] and `half` [n/2,3] for sway_plane's luma and chroma.
+
+    share [n,2]: how far each row goes with the head and with the breath; head [5]: shift right and down in pixels, roll
+    in radians clockwise, lift of the shoulders in pixels, row of the pivot.
+    """
+    for y in range(moves.shape[0]):
+        roll = share[y, 0] * head[2]
+        moves[y, 0] = roll * (np.float32(y) - head[4]) - share[y, 0] * head[0]
+        moves[y, 1] = share[y, 1] * head[3] - share[y, 0] * head[1]
+        moves[y, 2] = roll
+    for y in range(half.shape[0]):
+        half[y, 0] = np.float32(0.25) * (moves[2 * y, 0] + moves[2 * y + 1, 0])
+        half[y, 1] = np.float32(0.25) * (moves[2 * y, 1] + moves[2 * y + 1, 1])
+        half[y, 2] = np.float32(0.5) * (moves[2 * y, 2] + moves[2 * y + 1, 2])
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
@@ -26,14 +44,17 @@ def sway_plane(
 ) -> None:
     """Samples the person's plane (uint8 with a margin around) row by row where the sway says, over the background.
 
-    runs: int32 [n,4] row, first and last+1 column, OPAQUE or EDGE; moves: float32 [rows,3]: for a row, the source is
+    runs: int32 [n,4] row, first and last+1 column, OPAQUE, EDGE or BARE; moves: float32 [rows,3]: for a row, the source is
     x + m0 and y + m1 - m2 * (x - centre_x), pixels of this plane; ramp: float32 0, 1, 2 ... On an edge the result is
     person + background * (1 - alpha), the person being premultiplied, with the background taken about `neutral`
-    (0 luma, 128 chroma).
+    (0 luma, 128 chroma). Where the person cannot be, BARE, the background is copied.
     """
     top_x, top_y = source.shape[1] - 2, source.shape[0] - 2
     for n in range(runs.shape[0]):
         y, xa, xb = runs[n, 0], runs[n, 1], runs[n, 2]
+        if runs[n, 3] == BARE:
+            out[y, xa:xb] = back[y, xa:xb]
+            continue
         mx, my, slope = moves[y, 0], moves[y, 1], moves[y, 2]
         shift = int(np.floor(mx))
         wx = mx - np.float32(shift)

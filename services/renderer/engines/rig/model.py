@@ -12,6 +12,7 @@ from flashback.media.blendshapes import index
 from services.renderer.engines.rig import files
 from services.renderer.engines.rig.blur import spread
 from services.renderer.engines.rig.colour import halve, to_byte, yuv
+from services.renderer.engines.rig.compose import BARE, EDGE, OPAQUE
 from services.renderer.engines.rig.field import Field, build_field
 from services.renderer.engines.rig.files import F32, Grade, Plates, RigData, read_plates, read_rig
 from services.renderer.engines.rig.layers import MOUTH_PARTS, eye_shade, light_teeth, mouth_layers
@@ -43,7 +44,7 @@ class Plane:
 
     packed_person, packed_alpha: uint32 [h*w], the same with each pixel's right, lower and lower right neighbours;
     spans and edge_spans: int32 [n,3] (row, first, last+1) where the face moves, and where it moves near the outline;
-    runs: int32 [n,4] for compose.sway_plane.
+    runs: int32 [n,4] for compose.sway_plane, one for each of sway_reaches().
     """
 
     person: U8
@@ -55,7 +56,7 @@ class Plane:
     scale: int
     spans: I32
     edge_spans: I32
-    runs: I32
+    runs: tuple[I32, ...]
 
 
 @dataclass(frozen=True)
@@ -148,11 +149,13 @@ def _pieces(mask: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
     return out
 
 
-def _runs(alpha: U8, reach: int) -> I32:
+def _runs(alpha: U8, reach: int, furthest: int) -> I32:
+    """Runs for a head that stays within `reach` pixels of its place, over all it can cover within `furthest`."""
     edge = spread((alpha > 0) & (alpha < 255), reach)
     edge |= spread(alpha == 255, reach) & spread(alpha == 0, reach)
-    solid = (alpha == 255) & ~edge
-    runs = [(*piece, 1) for piece in _pieces(edge)] + [(*piece, 0) for piece in _pieces(solid)]
+    bare = spread(alpha > 0, furthest + 1) & (alpha == 0) & ~edge
+    kinds = ((edge, EDGE), ((alpha == 255) & ~edge, OPAQUE), (bare, BARE))
+    runs = [(*piece, kind) for mask, kind in kinds for piece in _pieces(mask)]
     return np.array(sorted(runs), np.int32).reshape(-1, 4)
 
 
@@ -172,12 +175,18 @@ def packed(plane: U8) -> NDArray[np.uint32]:
     return np.ascontiguousarray(four.ravel())
 
 
+def sway_reaches(size: int) -> tuple[int, ...]:
+    """Pixels that the outline may be from its place, ascending: the less it is, the less is blended."""
+    return tuple(round(reach * size / 512) + 2 for reach in (3, 6, 14))
+
+
 def _planes(plates: Plates, field: Field, size: int) -> tuple[Plane, Plane, Plane]:
     person, back = yuv(plates.neutral), yuv(plates.background)
     alpha = plates.matte
     neutral = np.array([0, 128, 128], np.float32)
     person = np.asarray(person - (1 - alpha[..., None]) * (back - neutral), np.float32)
     moving = _moving(field, size)
+    reaches = sway_reaches(size)
     planes = []
     for c in range(3):
         scale = 1 if c == 0 else 2
@@ -201,7 +210,7 @@ def _planes(plates: Plates, field: Field, size: int) -> tuple[Plane, Plane, Plan
                 scale=scale,
                 spans=_rows(area),
                 edge_spans=np.array(_pieces(area & near_edge), np.int32).reshape(-1, 3),
-                runs=_runs(a8, round(16 * size / 512 / scale)),
+                runs=tuple(_runs(a8, -(-r // scale), -(-reaches[-1] // scale)) for r in reaches),
             )
         )
     return planes[0], planes[1], planes[2]

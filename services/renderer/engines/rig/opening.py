@@ -90,12 +90,8 @@ def _pick(plate: F32, x: np.float32, y: np.float32) -> tuple[np.float32, np.floa
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def skin(
-    points: F32,
-    other: F32,
-    share: F32,
-    blend: F32,
+    vertices: F32,
     tri: NDArray[np.int32],
-    rest: F32,
     ids: NDArray[np.int32],
     bary: F32,
     x0: int,
@@ -113,8 +109,8 @@ def skin(
     """Colours the window's skin into out float32 [h,w,4] (Y, U, V, 1) from the portrait and a second plate.
 
     Where the mesh covers a pixel its source is the mesh's, faded into the grid's by `blend`; where it does not, nothing
-    is drawn and out holds 0 in its fourth channel. share [n]: how far the second plate takes over. neutral, second:
-    float32 [h,w,4] with corner (plate_x, plate_y).
+    is drawn and out holds 0 in its fourth channel. vertices [n,6]: place in the portrait, blend, how far the second plate
+    takes over, place in it. neutral, second: float32 [h,w,4] with corner (plate_x, plate_y).
     """
     h, w = ids.shape
     one = np.float32(1)
@@ -126,21 +122,21 @@ def skin(
             if t < 0:
                 out[y, x, 3] = 0
                 continue
-            a, b, c = tri[t, 0], tri[t, 1], tri[t, 2]
+            a, b, c = vertices[tri[t, 0]], vertices[tri[t, 1]], vertices[tri[t, 2]]
             u, v = bary[0, y, x], bary[1, y, x]
             s = one - u - v
-            f = u * blend[a] + v * blend[b] + s * blend[c]
-            sx = u * rest[0, a] + v * rest[0, b] + s * rest[0, c]
-            sy = u * rest[1, a] + v * rest[1, b] + s * rest[1, c]
+            sx = u * a[0] + v * b[0] + s * c[0]
+            sy = u * a[1] + v * b[1] + s * c[1]
+            f = u * a[2] + v * b[2] + s * c[2]
             if f < np.float32(0.99):
                 ox, oy = _at(shift, np.float32(y + y0 - gy0) * inv, np.float32(x + x0 - gx0) * inv)
                 sx += (one - f) * (np.float32(x + x0) - ox - sx)
                 sy += (one - f) * (np.float32(y + y0) - oy - sy)
             n0, n1, n2, n3 = _pick(neutral, sx - cx, sy - cy)
-            k = min(one, (u * share[a] + v * share[b] + s * share[c]))
+            k = min(one, u * a[3] + v * b[3] + s * c[3])
             if k > np.float32(0.004):
-                px = u * other[0, a] + v * other[0, b] + s * other[0, c]
-                py = u * other[1, a] + v * other[1, b] + s * other[1, c]
+                px = u * a[4] + v * b[4] + s * c[4]
+                py = u * a[5] + v * b[5] + s * c[5]
                 m0, m1, m2, m3 = _pick(second, px - cx, py - cy)
                 n0, n1, n2, n3 = n0 + k * (m0 - n0), n1 + k * (m1 - n1), n2 + k * (m2 - n2), n3 + k * (m3 - n3)
             out[y, x, 0] = n0

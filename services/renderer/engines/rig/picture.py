@@ -12,7 +12,7 @@ from services.renderer import stamp as frame_stamp
 from services.renderer.engine import REACH, Sway
 from services.renderer.engines.rig import compose, manner, opening, warp
 from services.renderer.engines.rig.layers import MOUTH_PARTS, TONGUE_BETWEEN
-from services.renderer.engines.rig.model import Patch, RigModel, load_rig
+from services.renderer.engines.rig.model import Patch, RigModel, load_rig, sway_reaches
 from services.renderer.engines.rig.raster import rasterise
 from services.renderer.engines.rig.window import Window
 
@@ -28,7 +28,10 @@ class _Work:
     def __init__(self, window: Window) -> None:
         h, w = window.h, window.w
         self.points = np.empty_like(window.rest)
-        self.share = np.empty_like(window.share)
+        self.vertices = np.stack(
+            [*window.rest[:2], window.blend, np.zeros_like(window.blend), *window.other], axis=1
+        ).astype(np.float32)
+        self.mixed = False
         self.ids = np.empty((h, w), np.int32)
         self.bary = np.empty((2, h, w), np.float32)
         self.near = np.empty((h, w), np.float32)
@@ -72,6 +75,7 @@ class RigCanvas:
         self._moves = np.zeros((n, 3), np.float32)
         self._half_moves = np.zeros((half, 3), np.float32)
         self._ramp = np.arange(2 * n, dtype=np.float32)
+        self._reaches = sway_reaches(n)
         self._stamped = False
         for out, plane in zip(self._out, model.planes, strict=True):
             out[:] = plane.back
@@ -86,7 +90,8 @@ class RigCanvas:
         """Draws the next frame.
 
         weights: float32 [52] in ARKIT_52 order, cut to 0..1; sway: shifts as shares of the width, roll in radians,
-        cut at REACH; breath: rise of the shoulders as a share of the width; stamp: a frame number (services.renderer.stamp).
+        cut at REACH; breath: rise of the shoulders as a share of the width; stamp: a frame number to write
+        (services.renderer.stamp).
         Returns I420, BT.601 limited range, size*size*3/2 bytes: this canvas's own `buffer`, valid until the next call.
         """
         w = np.clip(weights, 0, 1, dtype=np.float32)
@@ -129,25 +134,17 @@ class RigCanvas:
         opening.bound(work.points, window.upper, window.x0, 1, work.top)
         opening.bound(work.points, window.lower, window.x0, -1, work.low)
         opening.finish(work.points, window.corners, window.x0, work.top, work.low, work.line)
-        np.multiply(window.share, np.float32(early), out=work.share)
-        work.share += window.late * np.float32(late)
+        if early > 0 or late > 0 or work.mixed:
+            work.vertices[:, 3] = window.share * np.float32(early) + window.late * np.float32(late)
+            work.mixed = early > 0 or late > 0
         opening.skin(
-            work.points, window.other, work.share, window.blend, window.tri, window.rest, work.ids,
-            work.bary, window.x0, window.y0, self._shift, f.x0, f.y0, f.step, patch.neutral, patch.second, patch.x0,
-            patch.y0, work.picture,
+            work.vertices, window.tri, work.ids, work.bary, window.x0, window.y0, self._shift, f.x0, f.y0, f.step,
+            patch.neutral, patch.second, patch.x0, patch.y0, work.picture,
         )  # fmt: skip
         opening.seam(
-            work.top,
-            work.low,
-            window.y0,
-            work.ids,
-            work.bary,
-            window.tri,
-            window.rest,
-            window.side,
-            work.line,
+            work.top, work.low, window.y0, work.ids, work.bary, window.tri, window.rest, window.side, work.line,
             work.picture,
-        )
+        )  # fmt: skip
 
     def _draw_mouth(self, w: F32) -> None:
         m, window, work = self.model, self.model.mouth, self._mouth
@@ -196,23 +193,22 @@ class RigCanvas:
         n, (px, py) = m.size, m.pivot
         dx, dy = min(max(sway.x, -REACH), REACH) * n, min(max(sway.y, -REACH), REACH) * n
         roll, lift = min(max(sway.roll, -REACH), REACH), min(max(breath, -REACH), REACH) * n
-        share, chest = m.sway[:, 0], m.sway[:, 1]
-        rows = np.arange(n, dtype=np.float32)
-        moves = self._moves
-        moves[:, 0] = share * (roll * (rows - np.float32(py)) - dx)
-        moves[:, 1] = chest * lift - share * dy
-        moves[:, 2] = share * roll
-        half = self._half_moves
-        half[:, 0] = 0.25 * (moves[::2, 0] + moves[1::2, 0])
-        half[:, 1] = 0.25 * (moves[::2, 1] + moves[1::2, 1])
-        half[:, 2] = 0.5 * (moves[::2, 2] + moves[1::2, 2])
+        moves, half = self._moves, self._half_moves
+        level = self._level(max(abs(dx), abs(dy)) + abs(roll) * max(px, py), abs(lift))
+        compose.sway_moves(m.sway, np.array([dx, dy, roll, lift, py], np.float32), moves, half)
         for i, plane in enumerate(m.planes):
             luma = i == 0
             centre = np.float32(px if luma else (px - 0.5) / 2)
             compose.sway_plane(
-                plane.runs, moves if luma else half, centre, self._ramp, self._person[i],
+                plane.runs[level], moves if luma else half, centre, self._ramp, self._person[i],
                 self._alpha[min(i, 1)], plane.back, 0 if luma else 128, plane.margin, self._out[i],
             )  # fmt: skip
+
+    def _level(self, head: float, chest: float) -> int:
+        """Index of the least of sway_reaches() that covers a shift of so many pixels."""
+        return next(
+            (i for i, reach in enumerate(self._reaches[:-1]) if head + chest + 2 <= reach), len(self._reaches) - 1
+        )
 
     def _lay_badge(self) -> None:
         m = self.model
