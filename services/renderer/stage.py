@@ -54,7 +54,7 @@ Event = SentenceStarted | TurnFinished | SpeechCancelled
 class Take:
     """One frame: what to draw, and what goes beside the picture.
 
-    `turn_id` stays from a turn's first speech to its end, also while more of it is awaited; `speech` is false meanwhile.
+    `turn_id` stays from a turn's first speech to its end, also while more of it is awaited (`speech` is false then).
     """
 
     pose: Pose

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeVar
 
 import grpc
@@ -12,11 +13,12 @@ from flashback.errors import Unavailable, from_status
 from flashback.personas import Persona
 from flashback.rpc import QUICK_S
 from flashback.rpc.options import OPTIONS
-from flashback.settings import Addresses
+from flashback.settings import Addresses, HouseSettings
 from flashback.v1 import postfx_pb2, postfx_pb2_grpc
 from services.renderer.engine import EngineInfo, Pose, Sway
-from services.renderer.engines.rig.model import Badge, RigModel, load_rig
+from services.renderer.engines.rig.model import Badge, RigModel
 from services.renderer.engines.rig.picture import RigCanvas
+from services.renderer.engines.rig.store import load_stored
 from services.renderer.settings import RendererSettings
 
 T = TypeVar("T")
@@ -90,10 +92,11 @@ class RigFace:
 class RigEngine:
     """Speech-driven blendshapes over a persona's own plates."""
 
-    def __init__(self, settings: RendererSettings, postfx_address: str) -> None:
+    def __init__(self, settings: RendererSettings, postfx_address: str, cache: Path) -> None:
         self.info = EngineInfo("rig", settings.size, settings.size, settings.fps, grades_in_place=True)
         self._wait_s = settings.postfx_wait_s
         self._address = postfx_address
+        self._cache = cache
 
     def load(self, persona: Persona) -> RigFace:
         size = self.info.width
@@ -101,7 +104,7 @@ class RigEngine:
         with grpc.insecure_channel(self._address, options=options) as channel:
             look = Look(channel, persona.id, self._wait_s)
             badge = look.badge(size)
-            model = load_rig(persona.folder, size, look.grade, badge)
+            model = load_stored(self._cache, persona.folder, size, look.grade, badge)
         # The first picture compiles the kernels, or reads them from the cache: not in the first session's time.
         RigCanvas(model).draw(np.zeros(52, np.float32), Sway())
         return RigFace(model)
@@ -109,4 +112,4 @@ class RigEngine:
 
 def create(settings: RendererSettings) -> RigEngine:
     """Entry point."""
-    return RigEngine(settings, Addresses().postfx_address)
+    return RigEngine(settings, Addresses().postfx_address, HouseSettings().data_dir / "cache" / "rig")
