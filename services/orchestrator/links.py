@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from flashback.errors import FlashbackError, NotFound, Unavailable
-from flashback.rpc import QUICK_S, SESSION_S, typed_errors
+from flashback.rpc import PREPARE_S, QUICK_S, SESSION_S, typed_errors
 from flashback.v1 import ears_pb2, gateway_pb2, media_pb2, renderer_pb2
 from services.orchestrator.services import Services
 from services.orchestrator.turns import State
@@ -62,7 +62,7 @@ class StageLink:
         with typed_errors("renderer"):
             described = await self._services.renderer.Describe(renderer_pb2.DescribeRequest(), timeout=QUICK_S)
             request = renderer_pb2.OpenStageRequest(session_id=self._session_id, persona_id=self._persona_id)
-            stage = await self._services.renderer.OpenStage(request, timeout=QUICK_S)
+            stage = await self._services.renderer.OpenStage(request, timeout=PREPARE_S)
         addresses = self._services.addresses
         source = addresses.renderer_address if described.grades_in_place else addresses.postfx_address
         return StageSize(stage.width, stage.height, stage.fps, source)
