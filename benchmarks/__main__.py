@@ -9,6 +9,7 @@ NAMES = {
     "conversation": "the whole stack in headless Chromium over loopback",
     "rig": "the rig renderer on one core",
     "rag": "retrieval and answers over a question set",
+    "spoken": "word errors over spoken questions, and passages found from what was heard",
 }
 
 

@@ -24,7 +24,7 @@ from services.ears.settings import EarsSettings
 
 LANGUAGE_WEIGHT = 9.0
 BEST_PATH_WEIGHT = 18.0
-SETTLE_BYTES = int(1.5 * ANALYSIS_RATE) * 2
+SETTLE_BYTES = int(1.2 * ANALYSIS_RATE) * 2
 """Sound whose cepstral mean is taken before decoding starts; the acoustic model expects that of the whole utterance."""
 STEP_BYTES = 3200
 WARPS = (None, "1.07", "0.94")
