@@ -44,9 +44,9 @@ def sway_plane(
 ) -> None:
     """Samples the person's plane (uint8 with a margin around) row by row where the sway says, over the background.
 
-    runs: int32 [n,4] row, first and last+1 column, OPAQUE, EDGE or BARE; moves: float32 [rows,3]: for a row, the source is
-    x + m0 and y + m1 - m2 * (x - centre_x), pixels of this plane; ramp: float32 0, 1, 2 ... On an edge the result is
-    person + background * (1 - alpha), the person being premultiplied, with the background taken about `neutral`
+    runs: int32 [n,4] row, first and last+1 column, OPAQUE, EDGE or BARE; moves: float32 [rows,3]: for a row, the
+    source is x + m0 and y + m1 - m2 * (x - centre_x), pixels of this plane; ramp: float32 0, 1, 2 ... On an
+    edge the result is person + background * (1 - alpha), the person being premultiplied, with the background taken about `neutral`
     (0 luma, 128 chroma). Where the person cannot be, BARE, the background is copied.
     """
     top_x, top_y = source.shape[1] - 2, source.shape[0] - 2
@@ -69,45 +69,45 @@ def sway_plane(
                 count = min(count, int((np.float32(1) - wy) / -slope) + 1)
             elif slope > 0:
                 count = min(count, int(wy / slope) + 1)
-            a, b = source[iy, column : column + count + 1], source[iy + 1, column : column + count + 1]
+            i, j, n_out, k = np.uint64(iy), np.uint64(column), np.uint64(y), np.uint64(x)
             if runs[n, 3] == EDGE:
-                _strip_over(
-                    a,
-                    b,
-                    alpha[iy, column : column + count + 1],
-                    alpha[iy + 1, column : column + count + 1],
-                    wx,
-                    wy,
-                    -slope,
-                    ramp,
-                    back[y, x : x + count],
-                    np.float32(neutral),
-                    out[y, x : x + count],
-                )
+                _strip_over(source, alpha, i, j, wx, wy, -slope, ramp, back, np.float32(neutral), out, n_out, k, count)
             else:
-                _strip(a, b, wx, wy, -slope, ramp, out[y, x : x + count])
+                _strip(source, i, j, wx, wy, -slope, ramp, out, n_out, k, count)
             x += count
             column += count
             sy -= slope * np.float32(count)
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _strip(a: U8, b: U8, wx: np.float32, wy: np.float32, step: np.float32, ramp: F32, out: U8) -> None:
-    half = np.float32(0.5)
-    for i in range(out.shape[0]):
-        v = wy + ramp[i] * step
-        p, q = np.float32(a[i]), np.float32(b[i])
-        top = p + wx * (np.float32(a[i + 1]) - p)
-        low = q + wx * (np.float32(b[i + 1]) - q)
-        out[i] = np.uint8(np.int32(top + v * (low - top) + half))
+def _strip(
+    source: U8,
+    i: np.uint64,
+    j: np.uint64,
+    wx: np.float32,
+    wy: np.float32,
+    step: np.float32,
+    ramp: F32,
+    out: U8,
+    y: np.uint64,
+    x: np.uint64,
+    count: int,
+) -> None:
+    half, one = np.float32(0.5), np.uint64(1)
+    for n in range(np.uint64(count)):
+        v = wy + ramp[n] * step
+        p, q = np.float32(source[i, j + n]), np.float32(source[i + one, j + n])
+        top = p + wx * (np.float32(source[i, j + n + one]) - p)
+        low = q + wx * (np.float32(source[i + one, j + n + one]) - q)
+        out[y, x + n] = np.uint8(np.int32(top + v * (low - top) + half))
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _strip_over(
-    a: U8,
-    b: U8,
-    alpha_a: U8,
-    alpha_b: U8,
+    source: U8,
+    alpha: U8,
+    i: np.uint64,
+    j: np.uint64,
     wx: np.float32,
     wy: np.float32,
     step: np.float32,
@@ -115,21 +115,24 @@ def _strip_over(
     back: U8,
     neutral: np.float32,
     out: U8,
+    y: np.uint64,
+    x: np.uint64,
+    count: int,
 ) -> None:
-    one, part = np.float32(1), np.float32(1 / 255)
-    half = np.float32(0.5)
-    for i in range(out.shape[0]):
-        v = wy + ramp[i] * step
-        p, q = np.float32(a[i]), np.float32(b[i])
-        top = p + wx * (np.float32(a[i + 1]) - p)
-        low = q + wx * (np.float32(b[i + 1]) - q)
+    whole, part = np.float32(1), np.float32(1 / 255)
+    half, one = np.float32(0.5), np.uint64(1)
+    for n in range(np.uint64(count)):
+        v = wy + ramp[n] * step
+        p, q = np.float32(source[i, j + n]), np.float32(source[i + one, j + n])
+        top = p + wx * (np.float32(source[i, j + n + one]) - p)
+        low = q + wx * (np.float32(source[i + one, j + n + one]) - q)
         person = top + v * (low - top)
-        p, q = np.float32(alpha_a[i]), np.float32(alpha_b[i])
-        top = p + wx * (np.float32(alpha_a[i + 1]) - p)
-        low = q + wx * (np.float32(alpha_b[i + 1]) - q)
-        seen = one - part * (top + v * (low - top))
-        value = person + (np.float32(back[i]) - neutral) * seen + half
-        out[i] = np.uint8(np.int32(min(max(value, np.float32(0)), np.float32(255))))
+        p, q = np.float32(alpha[i, j + n]), np.float32(alpha[i + one, j + n])
+        top = p + wx * (np.float32(alpha[i, j + n + one]) - p)
+        low = q + wx * (np.float32(alpha[i + one, j + n + one]) - q)
+        seen = whole - part * (top + v * (low - top))
+        value = person + (np.float32(back[y, x + n]) - neutral) * seen + half
+        out[y, x + n] = np.uint8(np.int32(min(max(value, np.float32(0)), np.float32(255))))
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")

@@ -75,16 +75,16 @@ def _pick(plate: F32, x: np.float32, y: np.float32) -> tuple[np.float32, np.floa
     h, w = plate.shape[0], plate.shape[1]
     x = min(max(x, np.float32(0)), np.float32(w) - np.float32(1.01))
     y = min(max(y, np.float32(0)), np.float32(h) - np.float32(1.01))
-    ix, iy = np.uint32(x), np.uint32(y)
-    u, v = x - np.float32(ix), y - np.float32(iy)
-    a, b, c, d = plate[iy, ix], plate[iy, ix + 1], plate[iy + 1, ix], plate[iy + 1, ix + 1]
+    j, i = np.uint64(int(x)), np.uint64(int(y))
+    k, m = j + np.uint64(1), i + np.uint64(1)
+    u, v = x - np.float32(int(x)), y - np.float32(int(y))
     one = np.float32(1)
     p, q, r, s = (one - u) * (one - v), u * (one - v), (one - u) * v, u * v
     return (
-        p * a[0] + q * b[0] + r * c[0] + s * d[0],
-        p * a[1] + q * b[1] + r * c[1] + s * d[1],
-        p * a[2] + q * b[2] + r * c[2] + s * d[2],
-        p * a[3] + q * b[3] + r * c[3] + s * d[3],
+        p * plate[i, j, 0] + q * plate[i, k, 0] + r * plate[m, j, 0] + s * plate[m, k, 0],
+        p * plate[i, j, 1] + q * plate[i, k, 1] + r * plate[m, j, 1] + s * plate[m, k, 1],
+        p * plate[i, j, 2] + q * plate[i, k, 2] + r * plate[m, j, 2] + s * plate[m, k, 2],
+        p * plate[i, j, 3] + q * plate[i, k, 3] + r * plate[m, j, 3] + s * plate[m, k, 3],
     )
 
 
@@ -109,8 +109,8 @@ def skin(
     """Colours the window's skin into out float32 [h,w,4] (Y, U, V, 1) from the portrait and a second plate.
 
     Where the mesh covers a pixel its source is the mesh's, faded into the grid's by `blend`; where it does not, nothing
-    is drawn and out holds 0 in its fourth channel. vertices [n,6]: place in the portrait, blend, how far the second plate
-    takes over, place in it. neutral, second: float32 [h,w,4] with corner (plate_x, plate_y).
+    is drawn and out holds 0 in its fourth channel. vertices [n,6]: place in the portrait, blend, how far the second
+    plate takes over, place in it. neutral, second: float32 [h,w,4] with corner (plate_x, plate_y).
     """
     h, w = ids.shape
     one = np.float32(1)
@@ -122,21 +122,21 @@ def skin(
             if t < 0:
                 out[y, x, 3] = 0
                 continue
-            a, b, c = vertices[tri[t, 0]], vertices[tri[t, 1]], vertices[tri[t, 2]]
+            a, b, c = np.uint64(tri[t, 0]), np.uint64(tri[t, 1]), np.uint64(tri[t, 2])
             u, v = bary[0, y, x], bary[1, y, x]
             s = one - u - v
-            sx = u * a[0] + v * b[0] + s * c[0]
-            sy = u * a[1] + v * b[1] + s * c[1]
-            f = u * a[2] + v * b[2] + s * c[2]
+            sx = u * vertices[a, 0] + v * vertices[b, 0] + s * vertices[c, 0]
+            sy = u * vertices[a, 1] + v * vertices[b, 1] + s * vertices[c, 1]
+            f = u * vertices[a, 2] + v * vertices[b, 2] + s * vertices[c, 2]
             if f < np.float32(0.99):
                 ox, oy = _at(shift, np.float32(y + y0 - gy0) * inv, np.float32(x + x0 - gx0) * inv)
                 sx += (one - f) * (np.float32(x + x0) - ox - sx)
                 sy += (one - f) * (np.float32(y + y0) - oy - sy)
             n0, n1, n2, n3 = _pick(neutral, sx - cx, sy - cy)
-            k = min(one, u * a[3] + v * b[3] + s * c[3])
+            k = min(one, u * vertices[a, 3] + v * vertices[b, 3] + s * vertices[c, 3])
             if k > np.float32(0.004):
-                px = u * a[4] + v * b[4] + s * c[4]
-                py = u * a[5] + v * b[5] + s * c[5]
+                px = u * vertices[a, 4] + v * vertices[b, 4] + s * vertices[c, 4]
+                py = u * vertices[a, 5] + v * vertices[b, 5] + s * vertices[c, 5]
                 m0, m1, m2, m3 = _pick(second, px - cx, py - cy)
                 n0, n1, n2, n3 = n0 + k * (m0 - n0), n1 + k * (m1 - n1), n2 + k * (m2 - n2), n3 + k * (m3 - n3)
             out[y, x, 0] = n0

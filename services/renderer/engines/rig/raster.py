@@ -51,19 +51,25 @@ def rasterise(
         inv = np.float32(1) / den
         u_x, u_y = (by - cy) * inv, (cx - bx) * inv
         v_x, v_y = (cy - ay) * inv, (ax - cx) * inv
-        za, zb, zc = p[2, a], p[2, b], p[2, c]
+        zc = p[2, c]
+        z_u, z_v = p[2, a] - zc, p[2, b] - zc
+        z_x, z_y = u_x * z_u + v_x * z_v, u_y * z_u + v_y * z_v
+        s_x, s_y = -u_x - v_x, -u_y - v_y
         for y in range(ya, yb + 1):
             dy = np.float32(y) - cy
+            dx = np.float32(xa) - cx
+            u = u_x * dx + u_y * dy
+            v = v_x * dx + v_y * dy
+            s = np.float32(1) + s_x * dx + s_y * dy
+            z = zc + z_x * dx + z_y * dy
             for x in range(xa, xb + 1):
-                dx = np.float32(x) - cx
-                u = u_x * dx + u_y * dy
-                v = v_x * dx + v_y * dy
-                s = np.float32(1) - u - v
-                if u < slack or v < slack or s < slack:
-                    continue
-                z = u * za + v * zb + s * zc
-                if z < near[y, x]:
+                inside = (u >= slack) & (v >= slack) & (s >= slack) & (z < near[y, x])
+                if inside:
                     near[y, x] = z
                     ids[y, x] = t
                     bary[0, y, x] = u
                     bary[1, y, x] = v
+                u += u_x
+                v += v_x
+                s += s_x
+                z += z_x
