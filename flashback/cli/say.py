@@ -15,7 +15,7 @@ from flashback import personas
 from flashback.cli.movie import Movie
 from flashback.errors import InvalidInput
 from flashback.media.clock import SPEECH_RATE
-from flashback.rpc import QUICK_S, SLOW_S, open_channel, typed_errors
+from flashback.rpc import PREPARE_S, QUICK_S, SLOW_S, open_channel, typed_errors
 from flashback.settings import HouseSettings
 from flashback.stack.supervisor import needed
 from flashback.v1 import media_pb2, media_pb2_grpc, renderer_pb2, renderer_pb2_grpc, tts_pb2, tts_pb2_grpc
@@ -90,7 +90,7 @@ async def _film(
 ) -> None:
     session = f"say-{uuid.uuid4().hex}"
     request = renderer_pb2.OpenStageRequest(session_id=session, persona_id=persona_id)
-    stage = await renderer.OpenStage(request, timeout=SLOW_S)
+    stage = await renderer.OpenStage(request, timeout=PREPARE_S)
     total = int((sum(len(p.audio) for p in parts) // 2) + (LEAD_IN_S + LEAD_OUT_S) * SPEECH_RATE)
     finished = asyncio.Event()
     commands: asyncio.Queue[renderer_pb2.StageCommand] = asyncio.Queue()
