@@ -45,8 +45,8 @@ def sway_plane(
     """Samples the person's plane (uint8 with a margin around) row by row where the sway says, over the background.
 
     runs: int32 [n,4] row, first and last+1 column, OPAQUE, EDGE or BARE; moves: float32 [rows,3]: for a row, the
-    source is x + m0 and y + m1 - m2 * (x - centre_x), pixels of this plane; ramp: float32 0, 1, 2 ... On an
-    edge the result is person + background * (1 - alpha), the person being premultiplied, with the background taken about `neutral`
+    source is x + m0 and y + m1 - m2 * (x - centre_x), pixels of this plane; ramp: float32 0, 1, 2 ... On an edge the
+    result is person + background * (1 - alpha): the person is premultiplied, the background taken about `neutral`
     (0 luma, 128 chroma). Where the person cannot be, BARE, the background is copied.
     """
     top_x, top_y = source.shape[1] - 2, source.shape[0] - 2

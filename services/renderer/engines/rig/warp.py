@@ -77,39 +77,62 @@ def widen(shift: F32, step: int, wide: F32) -> None:
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _source(shift_a: F32, shift_b: F32, t: np.float32, every: int, start: F32, limit: np.float32, out: F32) -> None:
-    """out: start minus the shift between two grid rows, within 0..limit."""
+def _source(
+    wide: F32,
+    axis: int,
+    i: int,
+    a: int,
+    t: np.float32,
+    every: int,
+    start: np.float32,
+    stride: np.float32,
+    ramp: F32,
+    limit: np.float32,
+    out: F32,
+    count: int,
+) -> None:
+    """out[axis, :count]: start + stride*n minus the shift between two grid rows from column a on, within 0..limit."""
     zero, half = np.float32(0), np.float32(0.5)
+    c, k, m, a0 = np.uint64(axis), np.uint64(i), np.uint64(i + 1), np.uint64(a)
+    two = np.uint64(2)
     if every == 1:
-        for x in range(out.shape[0]):
-            out[x] = min(max(start[x] - (shift_a[x] + t * (shift_b[x] - shift_a[x])), zero), limit)
+        for n in range(np.uint64(count)):
+            p, q = wide[c, k, a0 + n], wide[c, m, a0 + n]
+            out[c, n] = min(max(start + stride * ramp[n] - (p + t * (q - p)), zero), limit)
     else:
-        for x in range(out.shape[0]):
-            out[x] = min(max(start[x] - half * (shift_a[2 * x] + t * (shift_b[2 * x] - shift_a[2 * x])), zero), limit)
+        for n in range(np.uint64(count)):
+            p, q = wide[c, k, a0 + two * n], wide[c, m, a0 + two * n]
+            out[c, n] = min(max(start + stride * ramp[n] - half * (p + t * (q - p)), zero), limit)
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _split(sx: F32, sy: F32, width: np.float32, at: I32) -> None:
-    """Turns source coordinates into an index into a packed plane and, in place, their fractions."""
-    for x in range(at.shape[0]):
-        ix, iy = np.floor(sx[x]), np.floor(sy[x])
-        sx[x] -= ix
-        sy[x] -= iy
-        at[x] = np.int32(iy * width + ix)
+def _split(row: F32, width: np.float32, at: I32, count: int) -> None:
+    """Turns source coordinates row [2,n] into an index into a packed plane and, in place, their fractions."""
+    x, y = np.uint64(0), np.uint64(1)
+    for n in range(np.uint64(count)):
+        ix, iy = np.floor(row[x, n]), np.floor(row[y, n])
+        row[x, n] -= ix
+        row[y, n] -= iy
+        at[n] = np.int32(iy * width + ix)
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _fetch(source: U32, at: I32, four: U32, corners: U8, u: F32, v: F32, out: U8) -> None:
-    """out: bilinear samples of a packed plane; four [n] is scratch, corners its bytes [4*n]."""
+def _fetch(
+    source: U32, at: I32, four: U32, corners: U8, row: F32, out: U8, y: np.uint64, x: np.uint64, count: int
+) -> None:
+    """out[y, x:]: bilinear samples of a packed plane; four [n] is scratch, corners its bytes [4*n]."""
     half = np.float32(0.5)
-    for x in range(out.shape[0]):
-        four[x] = source[at[x]]
-    for x in range(out.shape[0]):
-        p, q = np.float32(corners[4 * x]), np.float32(corners[4 * x + 1])
-        r, s = np.float32(corners[4 * x + 2]), np.float32(corners[4 * x + 3])
-        top = p + u[x] * (q - p)
-        low = r + u[x] * (s - r)
-        out[x] = np.uint8(np.int32(top + v[x] * (low - top) + half))
+    u, v = np.uint64(0), np.uint64(1)
+    one, two, three, whole = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    for n in range(np.uint64(count)):
+        four[n] = source[np.uint64(at[n])]
+    for n in range(np.uint64(count)):
+        k = whole * n
+        p, q = np.float32(corners[k]), np.float32(corners[k + one])
+        r, s = np.float32(corners[k + two]), np.float32(corners[k + three])
+        top = p + row[u, n] * (q - p)
+        low = r + row[u, n] * (s - r)
+        out[y, x + n] = np.uint8(np.int32(top + row[v, n] * (low - top) + half))
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
@@ -143,14 +166,14 @@ def warp_plane(
         y, xa, xb = spans[n, 0], spans[n, 1], spans[n, 2]
         g = (np.float32(every * y - y0) + np.float32(0.5) * np.float32(every - 1)) * inv
         i = min(max(int(g), 0), wide.shape[1] - 2)
-        a, b, count = every * xa - x0, every * xb - x0, xb - xa
+        a, count = every * xa - x0, xb - xa
         t = g - np.float32(i)
-        u, v, cut = row[0, :count], row[1, :count], at[:count]
-        _source(wide[0, i, a:b], wide[0, i + 1, a:b], t, every, ramp[xa + margin : xb + margin], limit_x, u)
-        v[:] = np.float32(y + margin)
-        _source(wide[1, i, a:b], wide[1, i + 1, a:b], t, every, v, limit_y, v)
-        _split(u, v, width, cut)
-        to = out_first[y + margin, xa + margin : xb + margin]
-        _fetch(first, cut, four, corners, u, v, to)
+        left, here = np.float32(xa + margin), np.float32(y + margin)
+        one, none = np.float32(1), np.float32(0)
+        _source(wide, 0, i, a, t, every, left, one, ramp, limit_x, row, count)
+        _source(wide, 1, i, a, t, every, here, none, ramp, limit_y, row, count)
+        _split(row, width, at, count)
+        k, x = np.uint64(y + margin), np.uint64(xa + margin)
+        _fetch(first, at, four, corners, row, out_first, k, x, count)
         if every > 1:
-            _fetch(second, cut, four, corners, u, v, out_second[y + margin, xa + margin : xb + margin])
+            _fetch(second, at, four, corners, row, out_second, k, x, count)
