@@ -21,7 +21,7 @@ class EarsSettings(BaseSettings):
     silence_ms: int = Field(default=500, ge=100, le=5000, description="Silence that ends a turn, milliseconds.")
     onset_ms: int = Field(default=96, ge=32, le=1000, description="Speech that counts as an onset, milliseconds.")
     pause_ms: int = Field(
-        default=160, ge=32, le=2000, description="Silence after which the words are worked out, before the turn ends."
+        default=288, ge=32, le=2000, description="Silence after which the words are worked out, before the turn ends."
     )
     pre_roll_ms: int = Field(default=300, ge=0, le=2000, description="Sound before the onset given to the recogniser.")
     start_threshold: float = Field(default=0.5, gt=0, lt=1, description="Speech probability that starts speech.")

@@ -29,7 +29,7 @@ SETTLE_BYTES = int(1.2 * ANALYSIS_RATE) * 2
 STEP_BYTES = 3200
 WARPS = (None, "1.07", "0.94")
 """Vocal tract lengths that are tried side by side (Lee and Rose 1996): the likeliest reading of all wins."""
-READINGS = 200
+READINGS = 100
 """Paths through the lattice that are compared."""
 ALTERNATIVES = 5
 """Other readings that are handed on: the best of each set of content words."""
