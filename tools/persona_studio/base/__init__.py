@@ -1,0 +1,1 @@
+"""The CC0 base mesh, its shape targets and its face units."""

@@ -1,0 +1,1 @@
+"""Own procedural geometry around the head: eyes, teeth, lashes, brows, hair, shirt."""

@@ -1,0 +1,1 @@
+"""Picture plates: what is rendered, and how it is developed and composited."""

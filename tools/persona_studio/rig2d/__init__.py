@@ -1,0 +1,1 @@
+"""2D rig of the portrait: rig.npz."""

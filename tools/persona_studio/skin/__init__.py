@@ -1,0 +1,1 @@
+"""Procedural skin: atlas coordinates and painted maps. No photographs are used."""
