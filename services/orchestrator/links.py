@@ -55,7 +55,14 @@ class StageLink:
         self._session_id = session_id
         self._persona_id = persona_id
         self._restage_timeout_s = restage_timeout_s
-        self._commands: asyncio.Queue[renderer_pb2.StageCommand] = asyncio.Queue()
+        self._commands = self._new_queue()
+
+    def _new_queue(self) -> asyncio.Queue[renderer_pb2.StageCommand]:
+        """Commands for a stage not yet attached; they wait in order until it is."""
+        queue: asyncio.Queue[renderer_pb2.StageCommand] = asyncio.Queue()
+        attach = renderer_pb2.AttachStage(session_id=self._session_id)
+        queue.put_nowait(renderer_pb2.StageCommand(attach=attach))
+        return queue
 
     async def open(self) -> StageSize:
         """Raises Full, NotFound, Broken or Unavailable."""
@@ -79,14 +86,12 @@ class StageLink:
                 await self._direct(deliver)
             except FlashbackError as error:
                 log.warning("stage lost", extra={"session": self._session_id, "why": error.message})
+            self._commands = self._new_queue()
             lost()
             await self._reopen()
             restored()
 
     async def _direct(self, deliver: Callable[[renderer_pb2.StageEvent], None]) -> None:
-        self._commands = asyncio.Queue()
-        attach = renderer_pb2.AttachStage(session_id=self._session_id)
-        self._commands.put_nowait(renderer_pb2.StageCommand(attach=attach))
         with typed_errors("renderer"):
             async for event in self._services.renderer.Direct(drain(self._commands), timeout=SESSION_S):
                 deliver(event)

@@ -12,7 +12,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from flashback.errors import FlashbackError
+from flashback.errors import FlashbackError, Unavailable
 from flashback.media.clock import ANALYSIS_RATE, milliseconds
 from flashback.personas import Persona
 from flashback.v1 import ears_pb2, gateway_pb2, renderer_pb2
@@ -27,6 +27,9 @@ from services.orchestrator.transcript import SpokenTurn
 from services.orchestrator.turns import CancelReason, Interruption, State, TurnMachine
 
 log = logging.getLogger(__name__)
+
+SPEECH_GRACE_S = 15.0
+"""A turn whose speech has not ended this long after it should have is given up."""
 
 
 @dataclass
@@ -227,6 +230,8 @@ class Session:
                 await answering.recite(self.persona.greeting)
             else:
                 await answering.answer(turn.question, self._history)
+            await asyncio.sleep(turn.spoken.seconds() + SPEECH_GRACE_S)
+            raise Unavailable("The face did not speak the answer in time.")
         except FlashbackError as error:
             self._emit(e.Notice(error.code, error.message))
             self._fail(turn, error.message)
@@ -275,6 +280,8 @@ class Session:
 
     def _finish(self, turn: Turn, heard: str, cancelled: CancelReason | None = None, failed: str | None = None) -> None:
         del self._turns[turn.id]
+        if turn.task and turn.task is not asyncio.current_task():
+            turn.task.cancel()
         if turn.question is not None:
             self._history.append(Exchange(turn.question, heard))
             del self._history[: -self._settings.history_exchanges or len(self._history)]

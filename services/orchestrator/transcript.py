@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from flashback.media.clock import SPEECH_RATE
+
 
 @dataclass(frozen=True)
 class Word:
@@ -61,6 +63,10 @@ class SpokenTurn:
     def heard(self, until_sample: int) -> str:
         """What the listener had heard of the turn at `until_sample` (media time)."""
         return " ".join(filter(None, (s.heard_until(until_sample) for s in self.sentences)))
+
+    def seconds(self) -> float:
+        """How long all sentences take to say, by their last words."""
+        return sum(s.words[-1].end_sample for s in self.sentences if s.words) / SPEECH_RATE
 
     def first_sample(self) -> int | None:
         return self.sentences[0].start_sample if self.sentences else None

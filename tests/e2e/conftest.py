@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser
@@ -14,6 +16,9 @@ from flashback.errors import Unavailable
 from flashback.rpc import SLOW_S, open_channel, typed_errors
 from flashback.stack import runfile
 from flashback.v1 import rag_llm_pb2, rag_llm_pb2_grpc
+
+VECTORS = {"FLASHBACK_RAG_LLM_VECTOR_CACHE": str(Path(tempfile.gettempdir()) / "flashback-test-vectors")}
+"""Passages are encoded once for all stacks the tests start."""
 
 SKIP = "Chromium is not installed: apt install chromium"
 
@@ -28,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     """`flashback up` with an empty data folder and room for two sessions."""
-    with LiveStack(tmp_path_factory.mktemp("data"), {"FLASHBACK_MAX_SESSIONS": "2"}) as running:
+    with LiveStack(tmp_path_factory.mktemp("data"), {"FLASHBACK_MAX_SESSIONS": "2", **VECTORS}) as running:
         asyncio.run(wait_until_read(running))
         yield running
 

@@ -17,6 +17,7 @@ from playwright.async_api import Browser
 from benchmarks.conversation.page import ProbedPage
 from benchmarks.live_stack import LiveStack
 from benchmarks.receiver import Receiver
+from tests.e2e.conftest import VECTORS
 
 
 async def until_free(client: httpx.AsyncClient, within_s: float = 16.0) -> None:
@@ -156,10 +157,10 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
-    stack = LiveStack(tmp_path)
+    stack = LiveStack(tmp_path, VECTORS)
     stack.start()
     processes = stack.processes()
-    assert len(processes) == 8
+    assert len(processes) >= 8
     stack.stop()
     assert not [p for p in processes if p.is_running()]
     assert not (tmp_path / "run" / "stack.json").exists()

@@ -14,7 +14,7 @@ from benchmarks.receiver import Receiver
 from flashback.rpc import SLOW_S, open_channel
 from flashback.stack import runfile
 from flashback.v1 import ears_pb2, ears_pb2_grpc
-from tests.e2e.conftest import wait_until_read
+from tests.e2e.conftest import VECTORS, wait_until_read
 
 CYCLES = 30
 GROWTH_MB = 40.0
@@ -22,7 +22,7 @@ GROWTH_MB = 40.0
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    with LiveStack(tmp_path_factory.mktemp("data"), {"FLASHBACK_MAX_SESSIONS": "2"}) as running:
+    with LiveStack(tmp_path_factory.mktemp("data"), {"FLASHBACK_MAX_SESSIONS": "2", **VECTORS}) as running:
         asyncio.run(wait_until_read(running))
         yield running
 

@@ -105,11 +105,14 @@ class FakeRenderer(renderer_pb2_grpc.RendererServicer):
         self.closed = asyncio.Event()
         self.position = 1000
         self.break_now = asyncio.Event()
+        self.refuse = False
 
     async def Describe(self, request: Any, context: Any) -> renderer_pb2.RendererDescription:
         return renderer_pb2.RendererDescription(engine="fake", grades_in_place=True)
 
     async def OpenStage(self, request: Any, context: Any) -> renderer_pb2.OpenStageResponse:
+        if self.refuse:
+            raise Unavailable("The renderer starts.")
         self.opened.append(request.session_id)
         return renderer_pb2.OpenStageResponse(width=64, height=64, fps=25)
 

@@ -179,6 +179,18 @@ async def test_the_session_survives_a_renderer_that_restarts(neighbours: Neighbo
     await eventually(lambda: neighbours.renderer.states[-1] == media_pb2.TURN_STATE_THINKING)
 
 
+async def test_a_question_asked_while_the_renderer_restarts_is_spoken_when_it_is_back(
+    neighbours: Neighbours, session: Session
+) -> None:
+    neighbours.renderer.refuse = True
+    neighbours.renderer.break_now.set()
+    await neighbours.gateway.until("flashback.notice")
+    await ask(neighbours, "What do lips do?")
+    await neighbours.gateway.until("response.output_audio_transcript.delta")
+    neighbours.renderer.refuse = False
+    await neighbours.gateway.until("flashback.caption")
+
+
 async def test_a_voice_without_words_says_so(neighbours: Neighbours, session: Session) -> None:
     neighbours.ears.tell(onset=ears_pb2.SpeechOnset(at_sample=1))
     neighbours.ears.tell(end=ears_pb2.SpeechEnd(speech_end_sample=2, at_sample=3))
