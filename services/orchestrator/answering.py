@@ -20,6 +20,15 @@ APOLOGY = "I cannot reach my documents right now. Please ask me again in a momen
 
 
 @dataclass(frozen=True)
+class Question:
+    """What is asked. `alternatives`: other readings of a spoken question, best first."""
+
+    text: str
+    spoken: bool = False
+    alternatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Exchange:
     """A question and what the listener heard of its answer."""
 
@@ -71,17 +80,19 @@ class Answering:
         """Says a fixed text."""
         await self._speak_all(self._fixed(text))
 
-    async def answer(self, question: str, history: Sequence[Exchange]) -> None:
+    async def answer(self, question: Question, history: Sequence[Exchange]) -> None:
         """Answers from the documents; when they cannot be reached, says so."""
         await self._speak_all(self._sentences(question, history))
 
     async def _fixed(self, text: str) -> AsyncIterator[Planned]:
         yield Planned(text, media_pb2.Emotion(label="neutral"))
 
-    async def _sentences(self, question: str, history: Sequence[Exchange]) -> AsyncIterator[Planned]:
+    async def _sentences(self, question: Question, history: Sequence[Exchange]) -> AsyncIterator[Planned]:
         request = rag_llm_pb2.AnswerRequest(
             persona_id=self._persona_id,
-            question=question,
+            question=question.text,
+            spoken=question.spoken,
+            alternatives=question.alternatives,
             history=[rag_llm_pb2.Exchange(question=x.question, answer=x.answer) for x in history],
         )
         said = 0

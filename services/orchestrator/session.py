@@ -17,7 +17,7 @@ from flashback.media.clock import ANALYSIS_RATE, milliseconds
 from flashback.personas import Persona
 from flashback.v1 import ears_pb2, gateway_pb2, renderer_pb2
 from services.orchestrator import events as e
-from services.orchestrator.answering import Answering, Exchange
+from services.orchestrator.answering import Answering, Exchange, Question
 from services.orchestrator.links import EarsLink, PeerLink, StageLink
 from services.orchestrator.realtime.decode import decode, new_item_id
 from services.orchestrator.realtime.encode import RealtimeEncoder
@@ -37,7 +37,7 @@ class Turn:
     """A turn while it lasts: its question (None for the greeting), its speech, its task."""
 
     id: str
-    question: str | None
+    question: Question | None
     spoken: SpokenTurn = field(default_factory=SpokenTurn)
     answering: Answering | None = None
     task: asyncio.Task[None] | None = None
@@ -183,7 +183,7 @@ class Session:
                     self._emit(e.Notice("no_question", "There is no new question to answer."))
                     return
                 question, self._pending_question = self._pending_question, None
-                self._begin(question.text)
+                self._begin(Question(question.text))
             case e.CancelAnswer() | e.ClearOutput():
                 self._interrupt(self._machine.cancel(CancelReason.CLIENT_CANCELLED))
             case e.UpdateSession():
@@ -205,7 +205,7 @@ class Session:
 
     # --- turns --------------------------------------------------------------------------------------------------------
 
-    def _begin(self, question: str | None) -> None:
+    def _begin(self, question: Question | None) -> None:
         """Starts a turn: the answer to a question, or the greeting."""
         turn = Turn(uuid.uuid4().hex[:16], question)
         self._interrupt(self._machine.begin(turn.id))
@@ -283,7 +283,7 @@ class Session:
         if turn.task and turn.task is not asyncio.current_task():
             turn.task.cancel()
         if turn.question is not None:
-            self._history.append(Exchange(turn.question, heard))
+            self._history.append(Exchange(turn.question.text, heard))
             del self._history[: -self._settings.history_exchanges or len(self._history)]
         refused = turn.answering.refused if turn.answering else False
         self._emit(e.AnswerEnded(turn.id, turn.spoken.text(), heard, refused, cancelled, failed))
@@ -361,7 +361,9 @@ class Session:
             self._emit(e.Notice("not_understood", "I heard a voice but no words. Say it again, or type it."))
             return
         self._emit(e.QuestionAdded(item, text, spoken=True))
-        self._begin(text[: self._settings.max_question_chars])
+        most = self._settings.max_question_chars
+        others = tuple(other[:most] for other in heard.alternatives)
+        self._begin(Question(text[:most], True, others))
 
     def _ears_lost(self, why: str) -> None:
         if self._recogniser:

@@ -112,16 +112,18 @@ async def test_a_voice_cuts_the_answer_and_history_keeps_what_was_heard(
     await gateway.until("output_audio_buffer.cleared")
     assert (await gateway.until("conversation.item.truncated"))["audio_end_ms"] == 100
     ears.tell(end=ears_pb2.SpeechEnd(speech_end_sample=32_000, at_sample=40_000))
-    ears.tell(transcript=ears_pb2.Transcript(text="why is that", final=True, confidence=0.5))
+    ears.tell(
+        transcript=ears_pb2.Transcript(text="why is that", final=True, confidence=0.5, alternatives=["why this", "why"])
+    )
     heard = await gateway.until("flashback.heard")
     assert (heard["transcript"], heard["recogniser"]) == ("why is that", "fake")
     await gateway.until("response.created", 2)
     await gateway.until("response.output_audio_transcript.delta", 3)
     assert neighbours.renderer.cancelled == [1]
     await eventually(lambda: neighbours.renderer.parts[-1].generation == 1)
-    assert [(h.question, h.answer) for h in neighbours.rag_llm.requests[1].history] == [
-        ("What do lips do?", "Lips close")
-    ]
+    asked = neighbours.rag_llm.requests
+    assert [(r.spoken, list(r.alternatives)) for r in asked] == [(False, []), (True, ["why this", "why"])]
+    assert [(h.question, h.answer) for h in asked[1].history] == [("What do lips do?", "Lips close")]
 
 
 async def test_a_cut_before_any_sound_is_not_an_answer_heard(neighbours: Neighbours, session: Session) -> None:
