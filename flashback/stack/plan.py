@@ -28,7 +28,7 @@ class Plan:
     def environment(self) -> dict[str, str]:
         """What a service process needs in its environment."""
         own = {f"FLASHBACK_{name.upper()}_ADDRESS": address for name, address in self.addresses.items()}
-        limits = {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}
+        limits = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}
         return {**limits, **os.environ, **own, "FLASHBACK_SUPERVISED": "1"}
 
 
