@@ -86,7 +86,7 @@ def ask(answerer: ExtractiveAnswerer, index: PassageIndex, persona: Persona, lin
     gold = tuple(line["gold"]) if line["gold"] else None
     rank = None
     if gold:
-        order = dict.fromkeys(c.passage for c in answerer.ranked(turn, index)[1])
+        order = dict.fromkeys(c.passage for c in answerer.ranked(turn, index))
         held = [any(g in _all_text(index, p) for g in gold) for p in order]
         rank = held.index(True) if True in held else None
     cited = all(

@@ -28,14 +28,17 @@ class Exchange:
 class Turn:
     """What is asked (1..4000 characters), of whom, and after what.
 
-    `index` is called when the answer needs the documents; it gives None when there are none, and may have to wait for
-    them.
+    `spoken`: the question comes from a recogniser, so that words in it may be wrong; `alternatives` are then its other
+    readings, best first. `index` is called when the answer needs the documents; it gives None when there are none, and
+    may have to wait for them.
     """
 
     question: str
     persona: Persona
     index: Callable[[], Awaitable[PassageIndex | None]]
     history: tuple[Exchange, ...] = ()
+    spoken: bool = False
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

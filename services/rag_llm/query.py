@@ -130,8 +130,16 @@ class _Encoder(Protocol):
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
 
 
-def make_query(question: str, history: Sequence[_Exchange], lexicon: Lexicon, encoder: _Encoder) -> Query:
-    """Encodes the question; one that cannot stand alone is completed with the content words of the one before it."""
+def make_queries(
+    questions: Sequence[str], history: Sequence[_Exchange], lexicon: Lexicon, encoder: _Encoder
+) -> list[Query]:
+    """Encodes the questions; one that cannot stand alone is completed with the content words of the one before it."""
+    found = [_completed(question, history, lexicon) for question in questions]
+    vectors = encoder.encode([query.text for query in found])
+    return [replace(query, vector=vector) for query, vector in zip(found, vectors, strict=True)]
+
+
+def _completed(question: str, history: Sequence[_Exchange], lexicon: Lexicon) -> Query:
     own = content_words(question, lexicon)
     text, wanted, heard = question, own, ""
     if history and needs_context(question):
@@ -144,4 +152,4 @@ def make_query(question: str, history: Sequence[_Exchange], lexicon: Lexicon, en
         wanted = list({w.stem: w for w in [*before, *own]}.values())
         heard = " ".join(exchange.answer for exchange in history)
     known = tuple(w.stem for w in wanted if w.stem in lexicon)
-    return Query(question, text, encoder.encode([text])[0], known, tuple(wanted), heard)
+    return Query(question, text, np.zeros(0, np.float32), known, tuple(wanted), heard)

@@ -5,6 +5,7 @@ Fusion after Cormack, Clarke and Buettcher (2009): a passage's score is the sum 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,8 +32,8 @@ class Hit:
     bm25: float
 
 
-def search(index: PassageIndex, query: Query, count: int) -> list[Hit]:
-    """The `count` best passages, best first."""
+def search(index: PassageIndex, query: Query, count: int, weights: Mapping[str, float] = WEIGHTS) -> list[Hit]:
+    """The `count` best passages, best first. weights: of the lists "passage", "sentence" and "words"."""
     depth = min(DEPTH, len(index.passages))
     cosines, by_vector = index.passage_vectors.nearest(query.vector, depth)
     sentence_cosines, rows = index.sentence_vectors.nearest(query.vector, 3 * depth)
@@ -45,7 +46,7 @@ def search(index: PassageIndex, query: Query, count: int) -> list[Hit]:
     lists = {"passage": by_vector.tolist(), "sentence": list(best_sentence), "words": by_words}
     for name, ranked in lists.items():
         for rank, passage in enumerate(ranked):
-            fused[passage] = fused.get(passage, 0.0) + WEIGHTS[name] / (K + rank)
+            fused[passage] = fused.get(passage, 0.0) + weights[name] / (K + rank)
     cosine_of = dict(zip(by_vector.tolist(), cosines.tolist(), strict=True))
     best = sorted(fused, key=lambda passage: -fused[passage])[:count]
     return [Hit(p, fused[p], cosine_of.get(p, 0.0), best_sentence.get(p, 0.0), float(words[p])) for p in best]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 Context = grpc.aio.ServicerContext[Any, Any]
 MOST_CHARACTERS = 4000
 MOST_HISTORY = 4
+MOST_ALTERNATIVES = 5
 BATCH = 500
 """Sentences in one VocabularyText."""
 
@@ -50,7 +52,8 @@ class RagLlmServicer(rag_llm_pb2_grpc.RagLlmServicer):
         question = checked_question(request.question)
         persona = await self._library.persona(request.persona_id)
         history = tuple(Exchange(e.question[:MOST_CHARACTERS], e.answer) for e in request.history[-MOST_HISTORY:])
-        turn = Turn(question, persona, lambda: self._library.index(persona), history)
+        others = alternatives(request.alternatives) if request.spoken else ()
+        turn = Turn(question, persona, lambda: self._library.index(persona), history, request.spoken, others)
         first_ms = 0.0
         done = Done(False)
         async for part in self._answerer.answer(turn):
@@ -86,6 +89,15 @@ class RagLlmServicer(rag_llm_pb2_grpc.RagLlmServicer):
             chunks=len(draft.passages),
             answerer=self._answerer.name,
         )
+
+
+def alternatives(readings: Sequence[str]) -> tuple[str, ...]:
+    """The first readings of a spoken question that hold words and are not too long."""
+    found = []
+    for reading in readings[:MOST_ALTERNATIVES]:
+        with suppress(InvalidInput):
+            found.append(checked_question(reading))
+    return tuple(found)
 
 
 def checked_question(question: str) -> str:

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from services.rag_llm import gate, retrieval, selection, small_talk
+from services.rag_llm import gate, readings, retrieval, selection, small_talk
 from services.rag_llm.emotion import NEUTRAL, emotion_of
 from services.rag_llm.engine import Answerer, Citation, Done, Encoder, Part, Reason, Sentence, Turn
 from services.rag_llm.index import PassageIndex
-from services.rag_llm.query import Query, addresses, by_name, content_words, make_query
+from services.rag_llm.query import Query, addresses, by_name, content_words, make_queries
 from services.rag_llm.selection import Candidate
 from services.rag_llm.settings import RagSettings
 from services.rag_llm.support import WordSpace
@@ -48,19 +48,36 @@ class ExtractiveAnswerer:
             return _plain(small_talk.reply(manner, turn.persona), False, "small_talk")
         if index is None:
             return _plain(small_talk.no_documents(turn.persona), True, "no_documents")
-        query, ranked = self.ranked(turn, index)
-        if gate.probability(gate.signs(index, query, ranked, self._space)) < self._settings.gate_threshold:
+        asked = self._queries(turn, index)
+        query = readings.merged(asked) if turn.spoken else asked[0]
+        ranked = self._ranked(query, turn.spoken, index)
+        if turn.spoken:
+            probability = readings.probability(index, query, asked, ranked, self._space)
+        else:
+            probability = gate.probability(gate.signs(index, query, ranked, self._space))
+        if probability < self._settings.gate_threshold:
             return _plain(small_talk.refusal(manner, turn.persona), True, "not_in_documents")
         return list(self._quote(index, ranked))
 
-    def ranked(self, turn: Turn, index: PassageIndex) -> tuple[Query, list[Candidate]]:
-        """The question made ready, and every sentence of the retrieved passages, best first."""
-        question = small_talk.opened(turn.question)
-        if addresses(question) and not content_words(question, index.lexicon):
-            question = by_name(question, turn.persona.name)
-        query = make_query(question, turn.history, index.lexicon, self._encoder)
-        hits = retrieval.search(index, query, self._settings.top_passages)
-        return query, selection.candidates(index, query, hits, self._space)
+    def ranked(self, turn: Turn, index: PassageIndex) -> list[Candidate]:
+        """Every sentence of the retrieved passages, best first."""
+        asked = self._queries(turn, index)
+        return self._ranked(readings.merged(asked) if turn.spoken else asked[0], turn.spoken, index)
+
+    def _queries(self, turn: Turn, index: PassageIndex) -> list[Query]:
+        """The question made ready, and after it the other readings of a spoken one."""
+        questions = []
+        for reading in (turn.question, *(turn.alternatives if turn.spoken else ())):
+            question = small_talk.opened(reading)
+            if addresses(question) and not content_words(question, index.lexicon):
+                question = by_name(question, turn.persona.name)
+            questions.append(question)
+        return make_queries(questions, turn.history, index.lexicon, self._encoder)
+
+    def _ranked(self, query: Query, spoken: bool, index: PassageIndex) -> list[Candidate]:
+        lists = readings.LISTS if spoken else retrieval.WEIGHTS
+        hits = retrieval.search(index, query, self._settings.top_passages, lists)
+        return selection.candidates(index, query, hits, self._space)
 
     def _quote(self, index: PassageIndex, ranked: list[Candidate]) -> Iterator[Part]:
         said = selection.chosen(ranked, self._settings.max_sentences, self._settings.max_words)

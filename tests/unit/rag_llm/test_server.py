@@ -52,6 +52,41 @@ async def ask(stub: rag_llm_pb2_grpc.RagLlmAsyncStub, persona: str, question: st
     return Heard([part async for part in stub.Answer(request, timeout=60)])
 
 
+async def say(stub: rag_llm_pb2_grpc.RagLlmAsyncStub, question: str, *alternatives: str) -> Heard:
+    request = pb.AnswerRequest(persona_id="bea", question=question, spoken=True, alternatives=alternatives)
+    return Heard([part async for part in stub.Answer(request, timeout=60)])
+
+
+async def test_other_readings_rescue_a_misheard_question(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
+    misheard = "how many these living a high"
+    assert (await say(stub, misheard)).done.refused
+    rescued = await say(stub, misheard, "how many bees living a hive", "how many bees live in the hive")
+    assert "50,000 bees" in rescued.text
+
+
+async def test_one_unknown_word_does_not_refuse_a_spoken_question(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
+    assert "1927" in (await say(stub, "who decoded a waggle dance Xylem")).text
+
+
+@pytest.mark.parametrize("question", ["who won the football world cup", "how do I cook rice", "what is a telescope"])
+async def test_a_spoken_question_outside_the_documents_is_refused(
+    stub: rag_llm_pb2_grpc.RagLlmAsyncStub, question: str
+) -> None:
+    heard = await say(stub, question, f"{question} and", f"and {question}")
+    assert (heard.done.refused, heard.done.reason) == (True, "not_in_documents")
+
+
+async def test_a_typed_question_has_no_other_readings(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
+    request = pb.AnswerRequest(
+        persona_id="bea", question="Who won the world cup?", alternatives=["How many bees live in a hive?"]
+    )
+    assert Heard([part async for part in stub.Answer(request, timeout=60)]).done.refused
+
+
+async def test_readings_without_words_are_left_out(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
+    assert "50,000 bees" in (await say(stub, "how many bees live in a hive", "", "?!", "a" * 5000)).text
+
+
 async def test_an_answer_quotes_and_cites(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
     heard = await ask(stub, "bea", "How many bees live in a hive?")
     assert "50,000 bees" in heard.text
