@@ -27,16 +27,24 @@ def sound_end(audio: Sequence[tuple[float, float]], since: float, hold_ms: float
 
 
 class Lips:
-    """A mouth's resting appearance, measured while nobody speaks."""
+    """Whether a mouth moves by itself, beyond what the head's motion does to its part of the picture.
+
+    The nose moves with the head alone; how much more the mouth's region changes than the nose's while nobody speaks is the
+    measure of rest.
+    """
 
     def __init__(self, resting: Sequence[dict[str, Any]]) -> None:
         """`resting`: the probe's frame entries of at least a second of silence."""
-        self._motion = max((f["motion"] for f in resting), default=0.0)
+        self._excess = max((self._own_motion(f) for f in resting), default=0.0)
         self._dark = max((f["dark"] for f in resting), default=0.0)
 
+    @staticmethod
+    def _own_motion(frame: dict[str, Any]) -> float:
+        return float(frame["motion"] - 1.1 * frame["head"])
+
     def moving(self, frame: dict[str, Any]) -> bool:
-        """The mouth moves more, or is further open, than it ever was at rest."""
-        return bool(frame["motion"] > 1.25 * self._motion + 0.3 or frame["dark"] > self._dark + 0.01)
+        """The mouth moves more, or is further open, than it ever was at rest (0.4 of 255 more: the coder's noise)."""
+        return bool(self._own_motion(frame) > max(0.0, self._excess) + 0.4 or frame["dark"] > self._dark + 0.01)
 
     def onset(self, frames: Sequence[dict[str, Any]], since: float) -> float | None:
         """When (ms) the first moving frame at or after `since` was put on the screen."""

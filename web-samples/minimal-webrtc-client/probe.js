@@ -10,16 +10,17 @@ const BLOCKS_KEPT = 200000;
 const OFFSETS_KEPT = 100;
 const AUDIBLE_RMS = 0.004;
 const MOUTH = { left: 0.4, top: 0.5, width: 0.2, height: 0.16, columns: 48, rows: 38 };
+const NOSE = { left: 0.42, top: 0.41, width: 0.16, height: 0.07, columns: 38, rows: 17 };
 const WHOLE = 16;
 
 export class Probe {
   /** [{t, way: "in" | "out", type, event}], newest last. */
   events = [];
   /**
-   * One entry per frame shown: {t, presented, expected, count, rtp, received, stamp, luma, motion, dark}.
+   * One entry per frame shown: {t, presented, expected, count, rtp, received, stamp, luma, motion, head, dark}.
    * t: callback; presented, expected: presentationTime and expectedDisplayTime; count: presentedFrames; rtp: RTP timestamp;
    * stamp: number in the picture or null; luma: mean, 0..255; motion: mean absolute difference of the mouth region to the
-   * frame before; dark: share of the mouth region that is dark (open mouth).
+   * frame before; head: the same of the nose, which moves with the head alone; dark: share of the mouth region that is dark (open mouth).
    */
   frames = [];
   /** [t of the block's first sample, rms, share of 1 kHz], 256 samples each. */
@@ -31,7 +32,9 @@ export class Probe {
   #strip = canvas(STAMP_WIDTH, STAMP_HEIGHT);
   #small = canvas(WHOLE, WHOLE);
   #mouth = canvas(MOUTH.columns, MOUTH.rows);
+  #nose = canvas(NOSE.columns, NOSE.rows);
   #lips = null;
+  #bridge = null;
   #offsets = [];
   #context = null;
 
@@ -122,11 +125,9 @@ export class Probe {
   }
 
   #look(t, { presentationTime, expectedDisplayTime, presentedFrames, rtpTimestamp, receiveTime, width, height }) {
-    const { left, top, columns, rows } = MOUTH;
-    const region = [left * width, top * height, MOUTH.width * width, MOUTH.height * height];
-    this.#mouth.drawImage(this.#video, ...region, 0, 0, columns, rows);
+    const lips = lumaOfRegion(this.#mouth, this.#video, MOUTH, width, height);
+    const bridge = lumaOfRegion(this.#nose, this.#video, NOSE, width, height);
     this.#small.drawImage(this.#video, 0, 0, WHOLE, WHOLE);
-    const lips = lumaOf(this.#mouth.getImageData(0, 0, columns, rows));
     this.frames.push({
       t,
       presented: presentationTime,
@@ -137,9 +138,11 @@ export class Probe {
       stamp: this.#number(width, height),
       luma: mean(lumaOf(this.#small.getImageData(0, 0, WHOLE, WHOLE))),
       motion: this.#lips ? difference(lips, this.#lips) : 0,
+      head: this.#bridge ? difference(bridge, this.#bridge) : 0,
       dark: darkShare(lips),
     });
     this.#lips = lips;
+    this.#bridge = bridge;
     if (this.frames.length > FRAMES_KEPT) this.frames.splice(0, FRAMES_KEPT / 2);
   }
 
@@ -171,6 +174,14 @@ export class Probe {
 
 function canvas(width, height) {
   return Object.assign(document.createElement("canvas"), { width, height }).getContext("2d", { willReadFrequently: true });
+}
+
+/** Brightness of a part of the picture (fractions of its size), scaled down onto a small canvas. */
+function lumaOfRegion(small, video, part, width, height) {
+  const { columns, rows } = part;
+  const from = [part.left * width, part.top * height, part.width * width, part.height * height];
+  small.drawImage(video, ...from, 0, 0, columns, rows);
+  return lumaOf(small.getImageData(0, 0, columns, rows));
 }
 
 /** First time at or after `since` from which `on` stays false for `hold` ms; null when it has not yet. */
