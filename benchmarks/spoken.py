@@ -18,7 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,9 +100,9 @@ class Result:
 
 
 def read_questions(path: Path) -> list[Question]:
-    """`{"q": ..., "gold": [part of a right passage, ...], "source": file}` a line."""
+    """`{"q": ..., "gold": [part of a right passage, ...], "source": file}` a line; without gold: to be refused."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return [Question(row["q"], tuple(row["gold"]), row["source"]) for row in rows]
+    return [Question(row["q"], tuple(row["gold"] or ()), row["source"] or "") for row in rows]
 
 
 def utterances(questions: Sequence[Question], voices: int) -> list[Utterance]:
@@ -257,9 +257,10 @@ async def run(questions: Sequence[Question], voices: int, paced: int, show: bool
         async for _ in rag_llm.Ingest(rag_llm_pb2.IngestRequest(persona_id=PERSONA), timeout=SLOW_S):
             pass
         prepared = await ears.Prepare(ears_pb2.PrepareRequest(persona_id=PERSONA), timeout=SLOW_S)
-        typed = [holds_gold((await ask(rag_llm, q.text))[0], q.gold) for q in questions]
+        inside = [q for q in questions if q.gold]
+        typed = [holds_gold((await ask(rag_llm, q.text))[0], q.gold) for q in inside]
         if show:
-            for question, found in zip(questions, typed, strict=True):
+            for question, found in zip(inside, typed, strict=True):
                 print("" if found else f"typed, not found: {question.text}\n", end="", file=sys.stderr)
         results: list[Result] = []
         recordings: list[bytes] = []
@@ -296,18 +297,26 @@ def print_result(result: Result) -> None:
     print(f"{mark:8} {about:22} {result.utterance.question.text} | {result.heard}", file=sys.stderr, flush=True)
 
 
+def share(hits: Iterable[bool]) -> float | None:
+    """0..1, or None of nothing."""
+    found = list(hits)
+    return round(statistics.mean(found), 3) if found else None
+
+
 def figures(results: Sequence[Result]) -> dict[str, Any]:
     """Rates over all utterances, and the word error rate of each voice."""
 
     def rate(chosen: Sequence[Result]) -> float:
         return round(sum(r.errors for r in chosen) / max(1, sum(r.reference for r in chosen)), 3)
 
+    inside = [r for r in results if r.utterance.question.gold]
     speakers = sorted({r.utterance.speaker.id for r in results})
     return {
         "spoken_wer": rate(results),
-        "spoken_passage_found": round(statistics.mean(r.found for r in results), 3),
-        "spoken_document_found": round(statistics.mean(r.utterance.question.source in r.documents for r in results), 3),
-        "spoken_refused": round(statistics.mean(r.refused for r in results), 3),
+        "spoken_passage_found": share(r.found for r in inside),
+        "spoken_document_found": share(r.utterance.question.source in r.documents for r in inside),
+        "spoken_refused": share(r.refused for r in inside),
+        "spoken_rightly_refused": share(r.refused for r in results if not r.utterance.question.gold),
         "spoken_wer_in_noise": rate([r for r in results if r.utterance.noisy]),
         "spoken_wer_by_voice": {s: rate([r for r in results if r.utterance.speaker.id == s]) for s in speakers},
     }
@@ -325,10 +334,10 @@ def about(prepared: ears_pb2.PrepareResponse, typed: Sequence[bool], results: Se
     """What was measured."""
     return {
         "spoken_recogniser": prepared.recogniser,
-        "spoken_questions": len(typed),
+        "spoken_questions": len({r.utterance.question.text for r in results}),
         "spoken_utterances": len(results),
         "spoken_voices": len({r.utterance.speaker.id for r in results}),
-        "typed_passage_found": round(statistics.mean(typed), 3),
+        "typed_passage_found": share(typed),
     }
 
 
