@@ -29,8 +29,8 @@ def sound_end(audio: Sequence[tuple[float, float]], since: float, hold_ms: float
 class Lips:
     """Whether a mouth moves by itself, beyond what the head's motion does to its part of the picture.
 
-    The nose moves with the head alone; how much more the mouth's region changes than the nose's while nobody speaks is the
-    measure of rest.
+    The nose moves with the head alone; how much more the mouth's region changes than the nose's while nobody speaks
+    is the measure of rest.
     """
 
     def __init__(self, resting: Sequence[dict[str, Any]]) -> None:

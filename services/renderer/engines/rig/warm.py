@@ -1,4 +1,4 @@
-"""python -m services.renderer.engines.rig.warm: compiles the kernels once, at set-up, so that the first start is quick."""
+"""python -m services.renderer.engines.rig.warm: compiles the kernels at set-up, so that the first start is quick."""
 
 from __future__ import annotations
 
