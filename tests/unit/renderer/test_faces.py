@@ -84,6 +84,6 @@ async def test_unknown_and_malformed_personas(house: HouseSettings) -> None:
 
 def test_the_rig_says_so_when_nobody_colours_its_plates(house: HouseSettings, tmp_path: Path) -> None:
     persona = Persona("x", tmp_path, tmp_path, "X", ("en",), "", "", True)
-    engine = RigEngine(RendererSettings(postfx_wait_s=0.2), f"unix:{tmp_path}/nobody")
+    engine = RigEngine(RendererSettings(postfx_wait_s=0.2), f"unix:{tmp_path}/nobody", tmp_path)
     with pytest.raises(Unavailable, match="postfx"):
         engine.load(persona)
