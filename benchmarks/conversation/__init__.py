@@ -48,7 +48,8 @@ async def measure(phases: list[str], questions: int, frames_s: float) -> dict[st
                 case "lips":
                     from benchmarks import lip_lag
 
-                    result |= await asyncio.to_thread(lip_lag.measure)
+                    lips = await asyncio.to_thread(lip_lag.measure)
+                    result |= {k if k.startswith("lip_lag") else f"lip_lag_{k}": v for k, v in lips.items()}
                 case "spoken":
                     from benchmarks import spoken
 
