@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -75,7 +77,9 @@ class ManagedProcess:
         except asyncio.CancelledError:
             await self.stop()
             raise
-        return await self._process.wait()
+        code = await self._process.wait()
+        _end_group(self._process.pid)
+        return code
 
     async def stop(self) -> None:
         """SIGTERM, then SIGKILL for a process that does not end within STOP_S seconds."""
@@ -91,3 +95,12 @@ class ManagedProcess:
             log.warning("killing", extra={"child": self.name})
             process.kill()
             await process.wait()
+        _end_group(process.pid)
+
+
+def _end_group(leader: int) -> None:
+    """Ends what a dead service left behind: its own child processes share its process group."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from playwright.async_api import Browser
 
@@ -165,6 +166,6 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
     processes = stack.processes()
     assert len(processes) >= 8
     stack.stop()
-    assert not [p for p in processes if p.is_running()]
+    assert psutil.wait_procs(processes, timeout=5)[1] == []
     assert not (tmp_path / "run" / "stack.json").exists()
     assert not [line for line in stack.log if "Traceback" in line]

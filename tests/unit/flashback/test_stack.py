@@ -92,3 +92,27 @@ async def test_stop_ends_a_running_process() -> None:
     await running
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_stop_takes_the_service_s_own_children_along() -> None:
+    born: list[str] = []
+    up = asyncio.Event()
+
+    def show(name: str, line: str) -> None:
+        born.append(line)
+        up.set()
+
+    code = (
+        "import os, subprocess, sys, time;"
+        "c = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+        "print(c.pid, flush=True); time.sleep(600)"
+    )
+    managed = child(code, show)
+    running = asyncio.create_task(managed.run())
+    await up.wait()
+    await managed.stop()
+    await running
+    grandchild = int(born[0])
+    async with asyncio.timeout(5):
+        while Path(f"/proc/{grandchild}/stat").exists() and " Z " not in Path(f"/proc/{grandchild}/stat").read_text():
+            await asyncio.sleep(0.02)
