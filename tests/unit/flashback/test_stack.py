@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from flashback.errors import FlashbackError
@@ -112,7 +114,8 @@ async def test_stop_takes_the_service_s_own_children_along() -> None:
     await up.wait()
     await managed.stop()
     await running
-    grandchild = int(born[0])
-    async with asyncio.timeout(5):
-        while Path(f"/proc/{grandchild}/stat").exists() and " Z " not in Path(f"/proc/{grandchild}/stat").read_text():
-            await asyncio.sleep(0.02)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        grandchild = psutil.Process(int(born[0]))
+        async with asyncio.timeout(5):
+            while grandchild.is_running() and grandchild.status() != psutil.STATUS_ZOMBIE:
+                await asyncio.sleep(0.02)
