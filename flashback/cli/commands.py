@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +17,26 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+eval_app = typer.Typer(help="Measure a persona on questions of your own.", no_args_is_help=True)
+app.add_typer(eval_app, name="eval")
+
+
+class Split(StrEnum):
+    """How a question set is divided."""
+
+    HALF = "half"
+
 
 Persona = Annotated[str, typer.Option("--persona", "-p", help="Persona id, such as iris or amon.")]
 DEFAULT_PERSONA = HouseSettings().default_persona
+Asked = Annotated[
+    str | None,
+    typer.Option("--persona", "-p", help="Persona id, such as iris or amon.", show_default=DEFAULT_PERSONA),
+]
+Corpus = Annotated[
+    list[Path] | None,
+    typer.Option(help="Answer from this file or folder alone, without a persona; may be given several times."),
+]
 
 
 @app.command()
@@ -34,14 +52,53 @@ def up(
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help="What you would like to know.")],
-    persona: Persona = DEFAULT_PERSONA,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
+    question: Annotated[str | None, typer.Argument(help="What you would like to know.")] = None,
+    questions: Annotated[
+        Path | None, typer.Option(help='Answer a file instead: lines {"q": question}. - is standard input.')
+    ] = None,
+    persona: Asked = None,
+    corpus: Corpus = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a question instead of text.")] = False,
 ) -> None:
     """Answer a question as text, with citations."""
     from flashback.cli.ask import run
 
-    asyncio.run(run(question, persona, as_json))
+    asyncio.run(run(question, questions, persona, corpus or [], as_json))
+
+
+@eval_app.command("rag")
+def eval_rag(
+    questions: Annotated[
+        Path,
+        typer.Argument(
+            help='Lines {"q": question, "gold": list of texts or null, "source": file}. - is standard input.'
+        ),
+    ],
+    persona: Asked = None,
+    corpus: Corpus = None,
+    k: Annotated[str, typer.Option("--k", help="Depths of recall@k.")] = "1,3,5",
+    misses: Annotated[bool, typer.Option("--misses", help="List what went wrong.")] = False,
+    curve: Annotated[bool, typer.Option("--curve", help="What other thresholds of the gate would refuse.")] = False,
+    split: Annotated[
+        Split | None, typer.Option(help="Choose the threshold on the even lines, report on the odd ones.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+) -> None:
+    """Answers: found, right, cited, refused, and how fast."""
+    from flashback.cli.evaluate import depths, run
+
+    asyncio.run(
+        run(
+            questions,
+            persona,
+            corpus or [],
+            depths(k),
+            json_=as_json,
+            misses_=misses,
+            curve_=curve,
+            split=split is not None,
+        )
+    )
 
 
 @app.command()
@@ -58,13 +115,22 @@ def say(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders: Markdown and plain text.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files or folders, remembered from now on; none: those remembered are looked at again."),
+    ] = None,
     persona: Persona = DEFAULT_PERSONA,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and ingest whenever something changes.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object an ingest instead of text.")] = False,
+    forget: Annotated[
+        list[Path] | None, typer.Option(help="Remember this path no longer; may be given several times.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--list", help="Only show the paths that are ingested.")] = False,
 ) -> None:
-    """Add documents to what a persona answers from."""
-    from flashback.cli.ingest import run
+    """Bring a persona's documents up to date: what is new, changed or gone."""
+    from flashback.cli.ingest import Wanted, run
 
-    asyncio.run(run(paths, persona))
+    raise typer.Exit(asyncio.run(run(Wanted(persona, paths or [], forget or [], show, watch, as_json))))
 
 
 @app.command("personas")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TypeVar
 
 from rich.progress import Progress
 
@@ -15,12 +13,10 @@ from flashback import personas
 from flashback.cli.movie import Movie
 from flashback.errors import InvalidInput
 from flashback.media.clock import SPEECH_RATE
-from flashback.rpc import PREPARE_S, QUICK_S, SLOW_S, open_channel, typed_errors
+from flashback.rpc import PREPARE_S, QUICK_S, SLOW_S, drain, open_channel, typed_errors
 from flashback.settings import HouseSettings
 from flashback.stack.supervisor import needed
 from flashback.v1 import media_pb2, media_pb2_grpc, renderer_pb2, renderer_pb2_grpc, tts_pb2, tts_pb2_grpc
-
-T = TypeVar("T")
 
 MAX_CHARS = 20_000
 LEAD_IN_S = 0.3
@@ -105,7 +101,7 @@ async def _film(
     try:
         with Progress(transient=True) as progress:
             task = progress.add_task("rendering", total=total)
-            async for frame in source.Frames(_items(demands), timeout=SLOW_S + total / SPEECH_RATE * 10):
+            async for frame in source.Frames(drain(demands), timeout=SLOW_S + total / SPEECH_RATE * 10):
                 await asyncio.to_thread(movie.add, frame)
                 after = frame.start_sample + len(frame.audio) // 2
                 progress.update(task, completed=min(after, total))
@@ -135,11 +131,6 @@ async def _watch(
     commands: asyncio.Queue[renderer_pb2.StageCommand],
     finished: asyncio.Event,
 ) -> None:
-    async for event in renderer.Direct(_items(commands), timeout=SLOW_S * 10):
+    async for event in renderer.Direct(drain(commands), timeout=SLOW_S * 10):
         if event.WhichOneof("event") == "turn_finished":
             finished.set()
-
-
-async def _items(queue: asyncio.Queue[T]) -> AsyncIterator[T]:
-    while True:
-        yield await queue.get()

@@ -46,7 +46,7 @@ async def run(host: str, port: int) -> None:
 
 
 async def _serve(supervisor: Supervisor, url: str, addresses: dict[str, str], settings: HouseSettings) -> None:
-    supervisor.launch_early("orchestrator")
+    supervisor.launch("orchestrator")
     await supervisor.start(SERVICES)
     await supervisor.start_http("orchestrator", url)
     runfile.write(settings.run_file, runfile.RunningStack(os.getpid(), url, addresses))

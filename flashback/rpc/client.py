@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -13,6 +13,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from flashback.errors import Unavailable, from_status
 from flashback.rpc.errors import OURS
 from flashback.rpc.options import OPTIONS
+
+T = TypeVar("T")
 
 
 def open_channel(address: str) -> grpc.aio.Channel:
@@ -61,3 +63,9 @@ async def wait_serving(channel: grpc.aio.Channel, service: str, timeout_s: float
             pass
         await asyncio.sleep(0.02)
     raise Unavailable(f"The {service} service did not become ready within {timeout_s:.0f} s; see its log above.")
+
+
+async def drain(queue: asyncio.Queue[T]) -> AsyncIterator[T]:
+    """A queue as the requests of a stream: its items, for ever; ends with the call that iterates."""
+    while True:
+        yield await queue.get()

@@ -57,29 +57,51 @@ class ManagedProcess:
             await asyncio.sleep(delay)
 
     async def _once(self) -> int:
-        self._process = await asyncio.create_subprocess_exec(
-            *self._command,
-            env=self._environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=1024 * 1024,
-            start_new_session=True,
-        )
-        assert self._process.stdout is not None
-        if self._stopping:
-            self._process.terminate()
+        """One life of the process; whatever it started goes with it."""
+        reading, writing = os.pipe()
         try:
-            async for line in self._process.stdout:
-                text = line.decode("utf-8", "replace").rstrip()
-                self._tail.append(text)
-                self._show(self.name, text)
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                env=self._environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=writing,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        self._process = process
+        lines = asyncio.create_task(self._pass_on(reading))
+        try:
+            if self._stopping:
+                process.terminate()
+            return await process.wait()
         except asyncio.CancelledError:
             await self.stop()
             raise
-        code = await self._process.wait()
-        _end_group(self._process.pid)
-        return code
+        finally:
+            _end_group(process.pid)
+            await lines
+
+    async def _pass_on(self, pipe: int) -> None:
+        """Hands on the lines of a pipe until every process that holds its other end is gone.
+
+        The pipe is our own and not asyncio's, whose `wait` would not return before it is closed: a child of a dead
+        service would keep the service from being started again.
+        """
+        reader = asyncio.StreamReader(limit=1024 * 1024)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(pipe, "rb"))
+        try:
+            async for line in reader:
+                text = line.decode("utf-8", "replace").rstrip()
+                self._tail.append(text)
+                self._show(self.name, text)
+        finally:
+            transport.close()
 
     async def stop(self) -> None:
         """SIGTERM, then SIGKILL for a process that does not end within STOP_S seconds."""
@@ -95,7 +117,6 @@ class ManagedProcess:
             log.warning("killing", extra={"child": self.name})
             process.kill()
             await process.wait()
-        _end_group(process.pid)
 
 
 def _end_group(leader: int) -> None:

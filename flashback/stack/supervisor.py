@@ -42,21 +42,18 @@ class Supervisor:
     async def start(self, names: Sequence[str]) -> None:
         """Starts gRPC services together; returns when all serve. Raises FlashbackError with the one that failed."""
         for name in names:
-            self._launch(name)
+            self.launch(name)
         await self._until_ready(*(self._wait_grpc(name) for name in names))
         self._settle(names)
 
     async def start_http(self, name: str, url: str) -> None:
         """Starts an HTTP service; returns when `url`/health answers."""
-        self._launch(name)
+        self.launch(name)
         await self._until_ready(_wait_http(url))
         self._settle([name])
 
-    def launch_early(self, name: str) -> None:
-        """Starts a process without waiting; a later start/start_http of the same name waits for it."""
-        self._launch(name)
-
-    def _launch(self, name: str) -> None:
+    def launch(self, name: str) -> None:
+        """Starts a process, once, without waiting; a later start/start_http of the same name waits for it."""
         if name in self._processes:
             return
         command = (sys.executable, "-m", f"services.{name}")

@@ -16,6 +16,8 @@ from services.orchestrator.transcript import SpokenSentence, SpokenTurn, Word
 
 log = logging.getLogger(__name__)
 
+SENTENCES_AHEAD = 2
+"""The sentence that plays, and the next one."""
 APOLOGY = "I cannot reach my documents right now. Please ask me again in a moment."
 
 
@@ -45,7 +47,7 @@ class Planned:
 
 
 class Answering:
-    """Runs one turn. `run` returns True when the answer was a refusal; it raises FlashbackError when speech fails."""
+    """Runs one turn by `recite` or `answer`, which raise FlashbackError when speech fails. `refused` is known after."""
 
     def __init__(
         self,
@@ -66,15 +68,16 @@ class Answering:
         self._emit = emit
         self._say = say
         self._answer_timeout_s = answer_timeout_s
-        self._started = asyncio.Condition()
-        self._sentences_started = 0
+        self._ahead = asyncio.Semaphore(SENTENCES_AHEAD)
         self.refused = False
 
-    async def sentence_started(self) -> None:
-        """A sentence began to play: the one after the next may be synthesised."""
-        async with self._started:
-            self._sentences_started += 1
-            self._started.notify_all()
+    def sentence_started(self, index: int, start_sample: int) -> None:
+        """A sentence began to play: its words have a time now, and the one after the next may be synthesised."""
+        if index < len(self._spoken.sentences):
+            sentence = self._spoken.sentences[index]
+            sentence.start_sample = start_sample
+            self._caption(sentence)
+            self._ahead.release()
 
     async def recite(self, text: str) -> None:
         """Says a fixed text."""
@@ -124,17 +127,13 @@ class Answering:
     async def _speak_all(self, sentences: AsyncIterator[Planned]) -> None:
         index = 0
         async for planned in sentences:
-            await self._wait_for_turn_of(index)
+            await self._ahead.acquire()
             await self._speak(index, planned)
             index += 1
         part = renderer_pb2.SpeechPart(
             turn_id=self._turn_id, generation=self._generation, sentence=max(0, index - 1), last_of_turn=True
         )
         self._say(part)
-
-    async def _wait_for_turn_of(self, index: int) -> None:
-        async with self._started:
-            await self._started.wait_for(lambda: index <= self._sentences_started + 1)
 
     async def _speak(self, index: int, planned: Planned) -> None:
         sentence = SpokenSentence(planned.text)
@@ -144,8 +143,7 @@ class Answering:
         with typed_errors("tts"):
             async for chunk in self._services.tts.Synthesize(request, timeout=QUICK_S):
                 sentence.words += [Word(w.text, w.start_sample, w.end_sample, w.text_end) for w in chunk.words]
-                if words := sentence.take_captions():
-                    self._emit(Captioned(self._turn_id, tuple(words)))
+                self._caption(sentence)
                 self._say(
                     renderer_pb2.SpeechPart(
                         turn_id=self._turn_id,
@@ -157,3 +155,7 @@ class Answering:
                         last_of_sentence=chunk.last,
                     )
                 )
+
+    def _caption(self, sentence: SpokenSentence) -> None:
+        if words := sentence.take_captions():
+            self._emit(Captioned(self._turn_id, tuple(words)))

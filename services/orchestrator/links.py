@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from flashback.errors import FlashbackError, NotFound, Unavailable
-from flashback.rpc import PREPARE_S, QUICK_S, SESSION_S, typed_errors
+from flashback.rpc import PREPARE_S, QUICK_S, SESSION_S, drain, typed_errors
 from flashback.v1 import ears_pb2, gateway_pb2, media_pb2, renderer_pb2
 from services.orchestrator.services import Services
 from services.orchestrator.turns import State
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 RETRY_S = 0.25
 
@@ -29,12 +26,6 @@ STATES = {
     State.THINKING: media_pb2.TURN_STATE_THINKING,
     State.SPEAKING: media_pb2.TURN_STATE_SPEAKING,
 }
-
-
-async def drain(queue: asyncio.Queue[T]) -> AsyncIterator[T]:
-    """The queue's items, for ever; ends with the call that iterates."""
-    while True:
-        yield await queue.get()
 
 
 @dataclass(frozen=True)

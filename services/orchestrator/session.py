@@ -102,7 +102,7 @@ class Session:
     async def close(self) -> None:
         """Ends every task and releases stage and peer."""
         self._ended.set()
-        for task in [*self._tasks, *(t.task for t in self._turns.values() if t.task)]:
+        for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(self._peer.close(), self._stage.close())
@@ -295,24 +295,12 @@ class Session:
             case "sentence_started":
                 started = event.sentence_started
                 turn = self._turns.get(started.turn_id)
-                if turn and started.sentence < len(turn.spoken.sentences):
-                    sentence = turn.spoken.sentences[started.sentence]
-                    sentence.start_sample = started.start_sample
-                    self._caption(turn)
-                    if turn.answering:
-                        self._spawn(turn.answering.sentence_started())
+                if turn and turn.answering:
+                    turn.answering.sentence_started(started.sentence, started.start_sample)
             case "turn_finished":
                 turn = self._turns.get(event.turn_finished.turn_id)
-                if turn:
-                    self._caption(turn)
-                    if not turn.spoken.sentences:
-                        self._fail(turn, "The answer was empty.")
-
-    def _caption(self, turn: Turn) -> None:
-        for sentence in turn.spoken.sentences:
-            words = sentence.take_captions()
-            if words:
-                self._emit(e.Captioned(turn.id, tuple(words)))
+                if turn and not turn.spoken.sentences:
+                    self._fail(turn, "The answer was empty.")
 
     def _stage_lost(self) -> None:
         self._emit(e.Notice("face_restarting", "The face is being restarted; please ask again in a moment."))

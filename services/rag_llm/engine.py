@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,8 @@ Part = Citation | Sentence | Done
 
 
 class Encoder(Protocol):
-    """Texts or single words -> unit vectors (how many, 384), float32; callable from any thread."""
+    """Texts or single words -> unit vectors (how many, width), float32; callable from any thread. The width is the
+    encoder's own, and that of words may be another than that of texts."""
 
     @property
     def name(self) -> str: ...
@@ -96,3 +97,11 @@ class Answerer(Protocol):
     def answer(self, turn: Turn) -> AsyncIterator[Part]: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """What an engine may have besides: `prepare` is awaited once, before the service serves. It must not take longer
+    than a few seconds, nor fail because a server is away."""
+
+    async def prepare(self) -> None: ...

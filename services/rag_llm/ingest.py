@@ -1,184 +1,210 @@
 """Documents -> index, as one job in a worker thread. Pure of any event loop; progress goes to a callback.
 
-A document's vectors are kept under the digest of its bytes, so a second ingest encodes only what changed, and one
-that was broken off goes on where it stopped.
+What was read, cut and encoded of each document is kept (store.py), so a job does only what is new, and one that was
+broken off goes on where it stopped. The index is assembled from that, document by document, beside the one that serves.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
+import logging
+import shutil
 import threading
-import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from services.rag_llm import index as indexes
+from services.rag_llm import listing, remembered, walk
+from services.rag_llm.builder import SUFFIX, IndexBuilder
+from services.rag_llm.folder_lock import locked
+from services.rag_llm.index import PassageIndex
+from services.rag_llm.listing import Listing
+from services.rag_llm.preparing import Encoder, Preparation, Reader
+from services.rag_llm.progress import Progress, Stage, Tally
+from services.rag_llm.replacing import PART
+from services.rag_llm.store import DocumentStore
+from services.rag_llm.survey import Digests, Survey, survey
+from services.rag_llm.walk import Found, Stopped
 
-from services.rag_llm import chunks, documents, index
-from services.rag_llm.chunks import Passage
-from services.rag_llm.documents import Document, Source, Unreadable
+log = logging.getLogger(__name__)
 
-Array = NDArray[np.float32]
-SOURCES = "sources.json"
-VECTORS = "vectors"
+FORMER_FOLDERS = ("vectors",)
+"""What earlier versions left in the index folder."""
 
 
-class Encoder(Protocol):
-    """What ingest needs of an encoder."""
+@dataclass(frozen=True)
+class Workshop:
+    """What an ingest works on and with. `folder` is the persona's index folder, `corpus` the folder of its own
+    documents, which need not exist."""
+
+    folder: Path
+    corpus: Path
+    encoder: Encoder
+    store: DocumentStore
+    open_reader: Callable[[], Reader]
+    most_bytes: int
+
+    def look(self, stop: threading.Event | None = None) -> Found:
+        """What lies below the persona's paths now, by `stat` alone. Raises Stopped, and Broken for a damaged list."""
+        own = [self.corpus] if self.corpus.is_dir() else []
+        return walk.find([*own, *remembered.paths(self.folder)], stop)
 
     @property
-    def name(self) -> str: ...
+    def method(self) -> str:
+        """What the version of an index begins with that this encoder can search."""
+        return hashlib.sha256(self.encoder.name.encode()).hexdigest()[:8]
 
-    def encode(self, texts: Sequence[str]) -> Array: ...
+    @property
+    def how(self) -> str:
+        """What decides, besides the files, what comes of them."""
+        return f"{self.encoder.name} {self.store.limits}"
 
 
-class Stopped(Exception):
-    """The service is closing; nothing was changed."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far an ingest is. `skipped` holds "name: why" of what could not be read."""
-
-    documents: int = 0
-    documents_total: int = 0
-    chunks: int = 0
-    skipped: tuple[str, ...] = ()
+Pointer = tuple[int, int]
+"""Inode and mtime_ns of the file that names the current index: it is replaced with every new one."""
 
 
 @dataclass(frozen=True)
-class Survey:
-    """The documents a persona has now. `version` names exactly this set and how it is indexed."""
+class Ingested:
+    """What an ingest came to. `index` is None where there are no documents. `stamp` is that of the walk it is made
+    from, or empty when a file is too new to be sure of. `pointer` is what the index was current under."""
 
-    version: str
-    sources: tuple[tuple[Source, str], ...]
-    skipped: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Draft:
-    """Documents read and cut, not yet encoded: enough to build a vocabulary from."""
-
-    version: str
-    documents: tuple[str, ...]
-    passages: tuple[Passage, ...]
+    index: PassageIndex | None
+    listing: Listing
+    stamp: str
+    pointer: Pointer | None
 
 
-def extra_paths(folder: Path) -> list[Path]:
-    """Paths ingested besides the persona's own corpus, from the manifest in the index folder."""
+def pointer(folder: Path) -> Pointer | None:
+    """Which index is current, by one `stat`; None when there is none."""
     try:
-        return [Path(p) for p in json.loads((folder / SOURCES).read_text(encoding="utf-8"))["paths"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-
-
-def remember_paths(folder: Path, paths: Sequence[Path]) -> None:
-    """Adds paths to the manifest, replaced in one step."""
-    known = dict.fromkeys([*map(str, extra_paths(folder)), *map(str, paths)])
-    folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f"{SOURCES}.{uuid.uuid4().hex[:8]}"
-    beside.write_text(json.dumps({"paths": list(known)}), encoding="utf-8")
-    os.replace(beside, folder / SOURCES)
-
-
-def survey(paths: Sequence[Path], encoder: str, most_bytes: int) -> Survey:
-    """Finds the files under `paths` and names the set by a hash over their contents."""
-    found, skipped = documents.find_sources(paths)
-    whole = hashlib.sha256(f"{index.FORMAT} {encoder} {chunks.WORDS}".encode())
-    sources: list[tuple[Source, str]] = []
-    for source in found:
-        try:
-            digest = documents.digest(source, most_bytes)
-        except Unreadable as error:
-            skipped.append(f"{source.name}: {error}")
-            continue
-        sources.append((source, digest))
-        whole.update(f"\n{source.name} {digest}".encode())
-    return Survey(whole.hexdigest()[:16], tuple(sources), tuple(skipped))
-
-
-def read_all(found: Survey, most_bytes: int) -> tuple[list[Document], Draft, list[str]]:
-    """Reads and cuts every document; returns also "name: why" for those that turned out broken."""
-    read: list[Document] = []
-    skipped = list(found.skipped)
-    for source, _ in found.sources:
-        try:
-            read.append(documents.read(source, most_bytes))
-        except Unreadable as error:
-            skipped.append(f"{source.name}: {error}")
-    passages = [p for document in read for p in chunks.passages(document.name, document.blocks)]
-    return read, Draft(found.version, tuple(d.name for d in read), tuple(passages)), skipped
-
-
-class VectorStore:
-    """Sentence vectors of documents, one file a document, named by encoder, cut and digest."""
-
-    def __init__(self, folder: Path, encoder: Encoder, shared: bool) -> None:
-        self._folder = folder
-        self._encoder = encoder
-        self._shared = shared
-        self._used: set[str] = set()
-
-    def of(self, document: Document, sentences: Sequence[str]) -> Array:
-        """Vectors of the document's sentences (len(sentences), 384)."""
-        name = f"{self._encoder.name}-{index.FORMAT}-{document.digest}.npy"
-        self._used.add(name)
-        file = self._folder / name
-        try:
-            stored: Array = np.load(file)
-            if stored.shape[0] == len(sentences) and stored.dtype == np.float32:
-                return stored
-        except (OSError, ValueError, EOFError):
-            pass
-        vectors = self._encoder.encode(sentences)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        beside = self._folder / f"{uuid.uuid4().hex}.part"
-        with beside.open("wb") as stream:
-            np.save(stream, vectors)
-        os.replace(beside, file)
-        return vectors
-
-    def prune(self) -> None:
-        """Removes what the finished ingest did not use; a shared folder is left alone."""
-        if self._shared or not self._folder.is_dir():
-            return
-        for file in self._folder.iterdir():
-            if file.name not in self._used:
-                file.unlink(missing_ok=True)
-
-
-def build(
-    read: Sequence[Document],
-    draft: Draft,
-    store: VectorStore,
-    stop: threading.Event,
-    report: Callable[[int, int], None],
-) -> index.PassageIndex | None:
-    """Encodes and indexes a draft; None when it holds no passage. Raises Stopped. `report` gets documents and chunks
-    done.
-
-    A passage's vector is the normalised sum of its sentences' vectors: as good for finding it as a vector of its own,
-    at half the price.
-    """
-    if not draft.passages:
+        now = (folder / indexes.CURRENT).stat()
+    except OSError:
         return None
-    done = 0
-    of_sentences: list[Array] = []
-    for number, document in enumerate(read, start=1):
-        if stop.is_set():
-            raise Stopped
-        own = [passage for passage in draft.passages if passage.document == document.name]
-        of_sentences.append(store.of(document, [sentence for passage in own for sentence in passage.sentences]))
-        done += len(own)
-        report(number, done)
-    sentences = np.vstack(of_sentences)
-    counts = [len(passage.sentences) for passage in draft.passages]
-    sums = np.add.reduceat(sentences, np.concatenate([[0], np.cumsum(counts)[:-1]]), axis=0)
-    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    of_passages = np.asarray(sums / np.maximum(lengths, 1e-12), np.float32)
-    return index.PassageIndex.build(draft.version, draft.documents, draft.passages, of_passages, sentences)
+    return now.st_ino, now.st_mtime_ns
+
+
+def up_to_date(
+    shop: Workshop,
+    found: Found,
+    digests: Digests,
+    index: PassageIndex | None,
+    read: Listing | None,
+    stop: threading.Event,
+) -> str | None:
+    """None unless what is in memory is what an ingest of `found` would come to; else the stamp of `found`, or "" when a
+    file is too new to be sure of. Writes nothing. Raises Stopped."""
+    now = survey(found, digests, shop.how, shop.most_bytes, stop)
+    if read is None or read.survey != now.name:
+        return None
+    if (index.version != read.version) if index is not None else bool(read.entries):
+        return None
+    return found.stamp if now.settled else ""
+
+
+def ingest(
+    shop: Workshop,
+    digests: Digests,
+    stop: threading.Event,
+    report: Callable[[Progress], None] = lambda progress: None,
+    when_read: Callable[[Listing], None] = lambda read: None,
+    serving: PassageIndex | None = None,
+    add: Sequence[Path] = (),
+    forget: Sequence[Path] = (),
+) -> Ingested:
+    """Brings the index up to date; the former one goes on serving until the new one is whole.
+
+    serving: the index in memory, given back when it is the right one. add, forget: paths to remember and to remember no
+    longer. when_read gets the documents as soon as all are read and cut, encoded or not.
+    Raises Busy when another ingest is at work in the folder, Stopped, InvalidInput for a path that cannot be forgotten,
+    Broken for a damaged list of paths, OSError when the folder cannot be written, and what the encoder raises.
+    """
+    tally = Tally(report)
+    with locked(shop.folder):
+        _sweep(shop)
+        remembered.change(shop.folder, add, forget)
+        found = shop.look(stop)
+        tally.set(documents_total=len(found.files))
+        now = survey(found, digests, shop.how, shop.most_bytes, stop, lambda done: tally.set(documents=done))
+        digests.save(shop.folder)
+        former = listing.load(shop.folder)
+        reader = shop.open_reader()
+        try:
+            work = Preparation(shop.store, shop.encoder, reader, stop, tally)
+            passed_over = len(now.skipped) + len(now.not_read)
+            tally.set(stage=Stage.READING, documents=0, documents_total=len(now.documents), skipped=passed_over)
+            read = _prepare(shop, work, now, former, when_read)
+            if read != former:
+                read.save(shop.folder)
+            tally.set(stage=Stage.INDEXING, documents=len(read.entries), documents_total=len(read.entries))
+            built = _current(shop.folder, serving, read.version) or _assemble(shop, work, now, read, stop)
+        finally:
+            reader.close()
+        kept = [*read.entries, *read.aside]
+        shop.store.prune({*(d.key for d in now.documents), *(e.key for e in kept)}, {entry.texts for entry in kept})
+        return Ingested(built, read, found.stamp if now.settled else "", pointer(shop.folder))
+
+
+def _prepare(
+    shop: Workshop, work: Preparation, now: Survey, former: Listing | None, when_read: Callable[[Listing], None]
+) -> Listing:
+    """Everything read and encoded; what was not in the former index is looked into."""
+    known = [*former.entries, *former.aside] if former else []
+    missing = tuple(map(str, now.missing))
+    aside = tuple(entry for entry in known if any(listing.below(entry.path, path) for path in missing))
+    read = Listing("", now.name, (), (), missing, aside)
+
+    def take(entries: Sequence[listing.Entry], refused: Sequence[str]) -> None:
+        nonlocal read
+        skipped = (*now.skipped, *refused, *now.not_read)
+        version = listing.version_of(shop.method, entries)
+        read = replace(read, version=version, entries=tuple(entries), skipped=skipped)
+        when_read(read)
+
+    work.run(now.documents, known, take)
+    return replace(read, survey="") if work.unsure else read
+
+
+def _current(folder: Path, serving: PassageIndex | None, version: str) -> PassageIndex | None:
+    """The index of exactly this version, if it is the current one and whole."""
+    try:
+        stored = indexes.load(folder)
+    except indexes.Unusable:
+        return None
+    if stored is None or stored.version != version:
+        return None
+    return serving if serving is not None and serving.version == version else stored
+
+
+def _assemble(
+    shop: Workshop, work: Preparation, now: Survey, read: Listing, stop: threading.Event
+) -> PassageIndex | None:
+    """The index of what was read, made the current one; where nothing was, there is none any more."""
+    if not read.entries:
+        (shop.folder / indexes.CURRENT).unlink(missing_ok=True)
+        return None
+    sources = {str(document.source.path): document for document in now.documents}
+    builder = IndexBuilder(shop.folder, read.version)
+    try:
+        for entry in read.entries:
+            if stop.is_set():
+                raise Stopped
+            passages, vectors = work.result(sources[entry.path])
+            builder.add(entry.name, passages, vectors)
+        return builder.finish()
+    except BaseException:
+        builder.abort()
+        raise
+
+
+def _sweep(shop: Workshop) -> None:
+    """Removes what runs that died, and earlier versions, left in the index folder."""
+    shop.store.open()
+    current = shop.folder / indexes.CURRENT
+    serving = current.read_text(encoding="utf-8", errors="replace").strip() if current.is_file() else ""
+    for left in shop.folder.iterdir():
+        if left.suffix == PART:
+            left.unlink(missing_ok=True)
+        elif left.name in FORMER_FOLDERS or (left.suffix == SUFFIX and left.name != serving):
+            shutil.rmtree(left, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""Every persona's index: loaded on first use, built when missing, looked after when the documents change.
+"""Every persona's index: loaded on first use, built when missing, looked after while the service runs.
 
-One worker thread builds, at a lower priority than the conversation; whoever asks meanwhile is answered from the old
-index.
+Documents that change, and indexes that another process has built, are taken up without a restart. Whoever asks while an
+index is built is answered from the one before it; worker threads build, at a lower priority than the conversation.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,33 +23,39 @@ from flashback import personas
 from flashback.errors import InvalidInput, Unavailable
 from flashback.personas import Persona
 from flashback.settings import HouseSettings
-from services.rag_llm import index as indexes
-from services.rag_llm import ingest
+from services.rag_llm import remembered, vocabulary
+from services.rag_llm.folder_lock import Busy
 from services.rag_llm.index import PassageIndex
-from services.rag_llm.ingest import Draft, Encoder, Progress, VectorStore
+from services.rag_llm.ingest import Workshop
+from services.rag_llm.listing import Listing
+from services.rag_llm.preparing import Encoder
+from services.rag_llm.progress import Progress, Report, Stage
+from services.rag_llm.readers.limits import Limits
+from services.rag_llm.reading import Reader
+from services.rag_llm.remembered import Root
 from services.rag_llm.settings import RagSettings
+from services.rag_llm.shelf import Shelf, typed
+from services.rag_llm.store import DocumentStore
+from services.rag_llm.tended import Job, Tended
+from services.rag_llm.vocabulary import Vocabulary
+from services.rag_llm.walk import Stopped
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 NICENESS = 5
+WORKERS = 4
+"""A first ingest, a look after documents, an ingest on request, and an index that is picked up."""
 REPORT_EVERY_S = 0.2
-
-
-@dataclass
-class Shelf:
-    """What is in memory of one persona. `index` is None until the first job is done, and where there are no
-    documents."""
-
-    persona: Persona
-    folder: Path
-    index: PassageIndex | None = None
-    draft: Draft | None = None
-    ready: bool = False
-    checked_at: float = -1e9
-    progress: Progress = field(default_factory=Progress)
-    job: asyncio.Task[None] | None = None
+TICK_S = 1.0
+"""How often it is seen whether another process has built an index: one `stat` a persona."""
+BUSY_S = 0.3
+PAUSE = 50
+"""A look at the documents that took t seconds is followed by PAUSE * t without one, up to LONGEST_PAUSE_S: however many
+files there are, looking after them costs little of a core."""
+LONGEST_PAUSE_S = 60.0
+DOCUMENTS = "documents"
 
 
 class Library:
@@ -65,154 +72,222 @@ class Library:
         self._settings = settings
         self._encoder = encoder
         self._clock = clock
-        self._shelves: dict[str, Shelf] = {}
+        self._tended: dict[str, Tended] = {}
         self._jobs: set[asyncio.Task[None]] = set()
-        self._stop = threading.Event()
-        self._worker = ThreadPoolExecutor(1, "ingest", initializer=_lower_priority)
+        self._ticking: asyncio.Task[None] | None = None
+        # One job of each kind at a time: what a user waits for never stands behind the look-after of other personas,
+        # nor a changed file behind somebody's first ingest.
+        self._asked, self._first, self._again = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
+        self._workers = ThreadPoolExecutor(WORKERS, "ingest", initializer=_lower_priority)
         self._look_up = ThreadPoolExecutor(1, "library")
 
     async def persona(self, persona_id: str) -> Persona:
         """The persona as it is on disk now. Raises InvalidInput, NotFound or Broken."""
         return await self._run(self._look_up, personas.load, persona_id or self._house.default_persona, self._house)
 
+    def begin(self, persona: Persona) -> None:
+        """Starts to load or build the persona's index where that is still to be done, without waiting for it."""
+        tended = self._tend(persona)
+        if not tended.busy and not tended.shelf.ready and tended.error is None:
+            self._look_after(tended)
+
     async def index(self, persona: Persona) -> PassageIndex | None:
         """The persona's index; None when it has no documents.
 
-        An index in memory is returned at once, and looked after in the background. Without one this waits for the first
-        ingest. Raises Unavailable when that takes longer than `first_ingest_wait_s`.
+        An index in memory is returned at once. Without one this waits for the first ingest, and raises Unavailable when
+        that takes longer than `first_ingest_wait_s`, or what kept it from being built.
         """
-        shelf = self._shelf(persona)
-        self._look_after(shelf)
-        job = shelf.job
-        if not shelf.ready and job is not None:
-            done, _ = await asyncio.wait({job}, timeout=self._settings.first_ingest_wait_s)
-            if not done:
-                progress = shelf.progress
-                raise Unavailable(
-                    f"I am still reading my documents ({progress.documents} of {progress.documents_total}); "
-                    "ask me again in a few seconds."
-                )
-            job.result()
-        return shelf.index
+        self.begin(persona)
+        tended = self._tend(persona)
+        tended.wanted = True
+        try:
+            async with asyncio.timeout(self._settings.first_ingest_wait_s):
+                await tended.settled.wait()
+        except TimeoutError:
+            progress = tended.shelf.progress
+            far = f" ({progress.documents} of {progress.documents_total})" if progress.documents_total else ""
+            raise Unavailable(f"I am still reading my documents{far}; ask me again in a few seconds.") from None
+        if not tended.shelf.ready and tended.error is not None:
+            raise tended.error
+        return tended.shelf.index
 
-    def begin(self, persona: Persona) -> None:
-        """Starts to load or build the persona's index, without waiting for it."""
-        self._look_after(self._shelf(persona))
+    async def listing(self, persona: Persona) -> Listing:
+        """The persona's documents as they are now, encoded or not; there long before a first ingest is done."""
+        self.begin(persona)
+        tended = self._tend(persona)
+        tended.wanted = True
+        await tended.listed.wait()
+        if tended.shelf.listing is None:
+            raise tended.error or Unavailable("The documents could not be read; the service's log says why.")
+        return tended.shelf.listing
 
-    async def draft(self, persona: Persona) -> Draft:
-        """The persona's passages as they are now, encoded or not; ready long before a first ingest is."""
-        shelf = self._shelf(persona)
-        self._look_after(shelf)
-        while shelf.draft is None and shelf.job is not None and not shelf.job.done():
-            await asyncio.wait({shelf.job}, timeout=0.05)
-        if shelf.draft is None:
-            raise Unavailable("The documents could not be read; the service's log says why.")
-        return shelf.draft
+    async def vocabulary(self, persona: Persona) -> AsyncIterator[Vocabulary]:
+        """Headings and sentences of the persona's documents, some documents at a time; at least one piece."""
+        listing = await self.listing(persona)
+        rest = vocabulary.pieces(self._tend(persona).shelf.shop.store, listing)
+        while (piece := await self._run(self._look_up, next, rest, None)) is not None:
+            yield piece
 
-    async def ingest(self, persona: Persona, paths: Sequence[Path]) -> AsyncIterator[tuple[Progress, bool]]:
-        """Adds `paths` to the persona's documents and indexes them; yields progress and, last, True beside it.
+    async def roots(self, persona: Persona) -> list[Root]:
+        """The paths the persona's documents come from, its own corpus first. Raises Broken for a damaged list."""
+        listing, shop = await self.listing(persona), self._tend(persona).shelf.shop
 
-        Raises InvalidInput for a path that is not absolute or does not exist. The job goes on when the caller leaves.
+        def look() -> list[Root]:
+            paths = [shop.corpus, *remembered.paths(shop.folder)]
+            return [Root(path, listing.below(path.resolve()), not path.exists(), path == shop.corpus) for path in paths]
+
+        return await self._run(self._look_up, look)
+
+    async def ingest(
+        self, persona: Persona, add: Sequence[Path] = (), forget: Sequence[Path] = ()
+    ) -> AsyncIterator[Progress | Report]:
+        """Remembers `add`, forgets `forget` and brings the index up to date; yields progress and, last, a report.
+
+        Raises InvalidInput for a path that is not absolute, does not exist or was never remembered, and Broken when the
+        index cannot be written. The job goes on when the caller leaves.
         """
-        for path in paths:
+        for path in [*add, *forget]:
             if not path.is_absolute():
                 raise InvalidInput(f"The path {path.name!r} is not absolute.")
+        for path in add:
             if not await self._run(self._look_up, path.exists):
                 raise InvalidInput(f"There is no file or folder {path.name!r} on the answering service's machine.")
-        shelf = self._shelf(persona)
-        former = shelf.job
-        if former is not None and not former.done():
-            await asyncio.wait({former})
-        if paths:
-            await self._run(self._look_up, ingest.remember_paths, shelf.folder, paths)
-        shelf.progress = Progress()
-        job = self._start(shelf)
+        tended = self._tend(persona)
+        for other in self._tended.values():
+            if other.can_wait and other.job is not None:
+                other.job.stop()
+        while tended.busy and tended.job is not None and tended.job.task is not None:
+            if tended.job.asked:
+                yield replace(tended.shelf.progress, stage=Stage.WAITING)
+            else:
+                tended.job.stop()
+            await asyncio.wait({tended.job.task}, timeout=REPORT_EVERY_S)
+        tended.shelf.progress = Progress()
+        job = Job(asked=True)
+        task = self._start(tended, job, self._ingest(tended, job, add, forget))
         told: Progress | None = None
-        while not job.done():
-            if shelf.progress != told:
-                told = shelf.progress
-                yield told, False
-            await asyncio.wait({job}, timeout=REPORT_EVERY_S)
-        job.result()
-        yield shelf.progress, True
+        while not task.done():
+            if tended.shelf.progress != told:
+                told = tended.shelf.progress
+                yield told
+            await asyncio.wait({task}, timeout=REPORT_EVERY_S)
+        task.result()
+        yield tended.shelf.progress
+        yield Report(tended.shelf.listing or Listing("", "", ()), tended.shelf.changes())
 
     async def close(self) -> None:
-        self._stop.set()
+        if self._ticking is not None:
+            self._ticking.cancel()
+            await asyncio.gather(self._ticking, return_exceptions=True)
+        for tended in self._tended.values():
+            if tended.job is not None:
+                tended.job.stop()
         await asyncio.gather(*self._jobs, return_exceptions=True)
-        self._worker.shutdown(wait=True, cancel_futures=True)
+        self._workers.shutdown(wait=True, cancel_futures=True)
         self._look_up.shutdown(wait=True, cancel_futures=True)
 
-    def _shelf(self, persona: Persona) -> Shelf:
+    def _tend(self, persona: Persona) -> Tended:
+        if self._ticking is None:
+            self._ticking = asyncio.create_task(self._tick(), name="documents")
+        if persona.id not in self._tended:
+            self._tended[persona.id] = Tended(Shelf(persona.id, self._shop(persona)))
+        return self._tended[persona.id]
+
+    def _shop(self, persona: Persona) -> Workshop:
         folder = self._house.data_dir / "personas" / persona.id / "index"
-        shelf = self._shelves.setdefault(persona.id, Shelf(persona, folder))
-        shelf.persona = persona
-        return shelf
-
-    def _look_after(self, shelf: Shelf) -> None:
-        busy = shelf.job is not None and not shelf.job.done()
-        if not busy and self._clock() - shelf.checked_at >= (self._settings.recheck_s if shelf.ready else 0):
-            self._start(shelf)
-
-    def _start(self, shelf: Shelf) -> asyncio.Task[None]:
-        shelf.checked_at = self._clock()
-        shelf.job = asyncio.create_task(self._refresh(shelf), name=f"refresh {shelf.persona.id}")
-        self._jobs.add(shelf.job)
-        shelf.job.add_done_callback(self._jobs.discard)
-        shelf.job.add_done_callback(_log_failure)
-        return shelf.job
-
-    async def _refresh(self, shelf: Shelf) -> None:
-        began = time.perf_counter()
-        before = shelf.index
-        await self._run(self._worker, self._refresh_blocking, shelf)
-        if shelf.index is not before:
-            log.info(
-                "index ready",
-                extra={
-                    "persona": shelf.persona.id,
-                    "chunks": len(shelf.index.passages) if shelf.index else 0,
-                    "skipped": len(shelf.progress.skipped),
-                    "ms": round((time.perf_counter() - began) * 1000),
-                },
-            )
-
-    def _refresh_blocking(self, shelf: Shelf) -> None:
-        most = self._settings.max_file_mb * 1_000_000
-        own = [shelf.persona.corpus] if shelf.persona.corpus.is_dir() else []
-        found = ingest.survey([*own, *ingest.extra_paths(shelf.folder)], self._encoder.name, most)
-        if shelf.ready and shelf.draft is not None and shelf.draft.version == found.version:
-            shelf.progress = replace(shelf.progress, skipped=shelf.progress.skipped or found.skipped)
-            return
-        if not shelf.ready:
-            stored = indexes.load(shelf.folder)
-            if stored is not None and stored.version == found.version:
-                self._take(shelf, stored, Draft(stored.version, stored.documents, stored.passages), found.skipped)
-                return
-            if stored is not None:
-                shelf.index, shelf.ready = stored, True
-        read, draft, skipped = ingest.read_all(found, most)
-        if not shelf.ready or not draft.passages:
-            shelf.draft = draft
-        shelf.progress = Progress(0, len(read), 0, tuple(skipped))
+        limits = Limits(file_bytes=self._settings.max_file_mb * 1_000_000)
+        reader = partial(Reader, limits, self._settings.read_timeout_s, self._settings.read_memory_mb)
         cache = self._settings.vector_cache
-        store = VectorStore(cache or shelf.folder / ingest.VECTORS, self._encoder, shared=cache is not None)
+        store = DocumentStore(cache or folder / DOCUMENTS, self._encoder, cache is not None, repr(reader.args))
+        return Workshop(folder, persona.corpus, self._encoder, store, reader, limits.file_bytes)
 
-        def report(done: int, passages: int) -> None:
-            shelf.progress = Progress(done, len(read), passages, tuple(skipped))
+    async def _tick(self) -> None:
+        """Looks after every persona that was ever asked for, until it is cancelled."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            asked = any(tended.busy and tended.job and tended.job.asked for tended in self._tended.values())
+            for tended in list(self._tended.values()):
+                if tended.busy:
+                    continue
+                replaced = await self._run(self._look_up, tended.shelf.replaced)
+                if tended.busy:  # a user's ingest began meanwhile
+                    continue
+                if replaced:
+                    job = Job()
+                    self._start(tended, job, self._pick_up(tended, job))
+                elif self._clock() >= tended.next_look and not (asked and tended.can_wait):
+                    self._look_after(tended)
 
-        built = ingest.build(read, draft, store, self._stop, report)
-        if built is not None:
-            indexes.save(built, shelf.folder)
-        store.prune()
-        self._take(shelf, built, draft, tuple(skipped))
+    def _look_after(self, tended: Tended) -> None:
+        job = Job()
+        self._start(tended, job, self._refresh(tended, job))
 
-    @staticmethod
-    def _take(shelf: Shelf, index: PassageIndex | None, draft: Draft, skipped: tuple[str, ...]) -> None:
-        documents = len(draft.documents)
-        shelf.progress = Progress(documents, documents, len(draft.passages), skipped)
-        shelf.draft = draft
-        shelf.index = index
-        shelf.ready = True
+    def _start(self, tended: Tended, job: Job, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        job.task = asyncio.create_task(work, name=f"documents of {tended.shelf.persona_id}")
+        tended.job = job
+        self._jobs.add(job.task)
+        job.task.add_done_callback(self._ended)
+        return job.task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """What failed is told to the caller, who may have left, and to the log."""
+        self._jobs.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, InvalidInput):
+            log.error("%s: %s", task.get_name(), error)
+
+    async def _pick_up(self, tended: Tended, job: Job) -> None:
+        """Takes the index that another process has built."""
+        job.begun = True
+        try:
+            await self._run(self._workers, tended.shelf.pick_up)
+        except Exception as error:
+            tended.fail(typed(error, tended.shelf.shop.folder))
+        finally:
+            tended.tell()
+
+    async def _refresh(self, tended: Tended, job: Job) -> None:
+        """Brings an index up to date unasked; what fails is logged, and told to whoever has no index to ask."""
+        began, called_off = self._clock(), False
+        try:
+            await self._run(self._workers, tended.shelf.open, tended.teller())
+            async with self._again if tended.shelf.ready else self._first:
+                job.begun, began = True, self._clock()
+                await self._run(self._workers, tended.shelf.refresh, job.stopping, tended.teller())
+            tended.error = None
+        except Stopped:
+            called_off = True
+        except Busy:
+            # The process that is at work will swap its index in, and that is picked up.
+            tended.shelf.progress = Progress(Stage.WAITING)
+        except Exception as error:
+            tended.fail(typed(error, tended.shelf.shop.folder))
+        finally:
+            pause = max(self._settings.recheck_s, PAUSE * (self._clock() - began))
+            tended.next_look = self._clock() + (0 if called_off else min(pause, LONGEST_PAUSE_S))
+            tended.tell()
+
+    async def _ingest(self, tended: Tended, job: Job, add: Sequence[Path], forget: Sequence[Path]) -> None:
+        """Brings an index up to date for a user, who is told what fails."""
+        refresh = partial(tended.shelf.refresh, job.stopping, tended.teller(), True, add, forget)
+        job.begun = True
+        try:
+            while not job.stopping.is_set():
+                try:
+                    async with self._asked:
+                        await self._run(self._workers, refresh)
+                    tended.error = None
+                    return
+                except Busy:
+                    tended.shelf.progress = Progress(Stage.WAITING)
+                    await asyncio.sleep(BUSY_S)
+            raise Stopped
+        except Stopped:
+            raise Unavailable("The answering service is closing; ingest again when it is back.") from None
+        except Exception as error:
+            raise typed(error, tended.shelf.shop.folder) from error
+        finally:
+            tended.tell()
 
     @staticmethod
     async def _run(pool: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
@@ -222,8 +297,3 @@ class Library:
 def _lower_priority() -> None:
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-
-
-def _log_failure(job: asyncio.Task[None]) -> None:
-    if not job.cancelled() and (error := job.exception()) is not None and not isinstance(error, ingest.Stopped):
-        log.error("ingest failed: %s", error, extra={"kind": type(error).__name__})

@@ -21,6 +21,9 @@ _PRONOUN = re.compile(
 _CONTINUATION = re.compile(
     r"^\s*(and|or|but|so|what about|how about|also|why|how so|how come|when|where|who)\b", re.IGNORECASE
 )
+_PERSON = re.compile(r"\b(?:he|him|his|she|her|hers|they|them|theirs?)\b", re.IGNORECASE)
+_CAPITAL = re.compile(r"\b[A-Z]\w+")
+_FULL_NAME = re.compile(r"\b[A-Z][\w’'-]+(?: (?:[A-Z]\.|[a-z]{2,3}(?= [A-Z])|[A-Z][\w’'-]+))+")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 EARLIER = 0.5
 """Weight of the words that a follow-up takes over from the question before it."""
@@ -33,7 +36,7 @@ class Query:
     """`text` is what was encoded to `vector` (384, unit length); `terms` are for BM25.
 
     `wanted` are the content words that an answer should support, the unknown ones included. `heard` is what a follow-up
-    need not be told again.
+    need not be told again. `readings` are what a spoken question may have been, when there are several.
     """
 
     question: str
@@ -42,6 +45,7 @@ class Query:
     terms: tuple[str, ...]
     wanted: tuple[Wanted, ...]
     heard: str = ""
+    readings: tuple[str, ...] = ()
 
 
 def mended(term: str, lexicon: Lexicon) -> str:
@@ -139,6 +143,14 @@ def make_queries(
     return [replace(query, vector=vector) for query, vector in zip(found, vectors, strict=True)]
 
 
+def somebody(question: str, answer: str) -> str:
+    """The first name in an answer, for "he" or "she" after a question that names nobody; else nothing."""
+    if any(terms(word) for word in _CAPITAL.findall(" ".join(question.split()[1:]))):
+        return ""
+    names = [found[0] for found in _FULL_NAME.finditer(answer) if terms(found[0].split()[0])]
+    return next(iter(names), "")
+
+
 def _completed(question: str, history: Sequence[_Exchange], lexicon: Lexicon) -> Query:
     own = content_words(question, lexicon)
     text, wanted, heard = question, own, ""
@@ -146,6 +158,9 @@ def _completed(question: str, history: Sequence[_Exchange], lexicon: Lexicon) ->
         earlier = history[-1].question
         if len(history) > 1 and needs_context(earlier):
             earlier = f"{history[-2].question} {earlier}"
+        if _PERSON.search(question) and (name := somebody(earlier, history[-1].answer)):
+            leans = _PRONOUN.search(_PERSON.sub("", question)) or not terms(question)
+            earlier = f"{earlier} {name}" if leans else name
         subject = " ".join(word for word in raw_words(earlier) if terms(word))
         text = f"{subject}: {question}"
         before = [replace(w, weight=w.weight * EARLIER) for w in content_words(earlier, lexicon)]

@@ -19,7 +19,7 @@ FIRST = 2
 """How many alternatives the first reading counts for."""
 LISTS = {**retrieval.WEIGHTS, "words": 2.0}
 """Weights of the retrieved lists: wrong words bend a sentence's vector, and take nothing from the words beside them."""
-BIAS = -1.34
+BIAS = -1.1
 TYPED = 0.58
 WORDS = 3.2
 """Of the gate, fitted on recorded tuning questions: log odds that a typed question like the best reading has an
@@ -42,6 +42,7 @@ def merged(readings: Sequence[Query]) -> Query:
         vector=normalised(vector.astype(np.float32)[None])[0],
         terms=tuple(terms),
         wanted=tuple(wanted.values()),
+        readings=tuple(dict.fromkeys(reading.question for reading in readings)),
     )
 
 
@@ -54,6 +55,7 @@ def probability(
     passage. `query` is the merged one, and `ranked` are its candidates, best first.
     """
     most = max(gate.probability(gate.signs(index, reading, ranked, space)) for reading in readings)
-    words = float(index.lexicon.scores(query.terms).max()) / (len(readings) - 1 + FIRST) / index.lexicon.rarity("")
+    _, scores = index.lexicon.best(query.terms, 1)
+    words = float(scores.max(initial=0.0)) / (len(readings) - 1 + FIRST) / index.lexicon.rarity("")
     x = BIAS + TYPED * math.log(max(most, 1e-9) / max(1 - most, 1e-9)) + WORDS * words
     return 1 / (1 + math.exp(-x))

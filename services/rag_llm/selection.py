@@ -20,12 +20,12 @@ from services.rag_llm.support import WordSpace
 
 SUPPORT = 0.35
 AROUND = 0.65
-WHOLE = 0.10
-PASSAGE = 0.15
-FIT = 0.10
-FUSED = 0.06
+WHOLE = 0.50
+PASSAGE = 0.60
+FIT = 0.35
+FUSED = 0.08
 CONTRASTED = 0.40
-TITLED = 0.30
+TITLED = 0.20
 REPEATED = 0.20
 PERSONAL = 0.12
 """Weights beside the cosine of question and sentence: share of the question's words that the sentence supports (what
@@ -33,9 +33,8 @@ only its headings or the sentence before it support counts AROUND), share that t
 the passage, fit to the kind of question, rank of the passage; for a question about a difference also the share that
 the heading supports; how far the heading says the same as the question; less REPEATED for what a follow-up's listener
 has heard already; a sentence in the first person when the persona is asked about itself."""
-NEAR = 0.50
-FAR = 0.12
-"""How much worse than the best sentence another may be, of the same passage or of another."""
+SLACK = 0.40
+"""How much worse than the best sentence another may be."""
 _FIRST_PERSON = re.compile(r"\b(?:I|my|me)\b")
 
 Array = NDArray[np.float32]
@@ -51,7 +50,8 @@ LEANING = re.compile(
 class Candidate:
     """A sentence of a retrieved passage. `position` counts within the passage; `score` is its fitness as an answer.
 
-    `support` is the weighted share of the question's words that it supports, 0..1.
+    `support` is the weighted share of the question's words that it supports, 0..1; `asked` how far it has the kind of
+    thing asked for, 0..1.
     """
 
     passage: int
@@ -59,7 +59,7 @@ class Candidate:
     text: str
     cosine: float
     support: float
-    fit: float
+    asked: float
     score: float
 
 
@@ -83,14 +83,16 @@ def candidates(index: PassageIndex, query: Query, hits: Sequence[Hit], space: Wo
     shares = _shares(query, supports)
     of_passages = _passage_scores(index, query, hits, space)
     personal = addresses(query.question)
+    questions = query.readings or (query.question,)
     found = []
     for row, (rank, position) in enumerate(places):
-        kind = question_kind.fit(query.question, texts[row])
-        score = float(cosines[row] + SUPPORT * shares[row] + of_passages[rank]) + FIT * kind
+        judgements = [question_kind.judged(question, texts[row], space.near) for question in questions]
+        asked, fit = max(asked for asked, _ in judgements), max(fit for _, fit in judgements)
+        score = float(cosines[row] + SUPPORT * shares[row] + of_passages[rank]) + FIT * fit
         score += PERSONAL * (personal and speaks_of_itself(texts[row]))
         score -= REPEATED * (texts[row] in query.heard)
         found.append(
-            Candidate(hits[rank].passage, position, texts[row], float(cosines[row]), float(shares[row]), kind, score)
+            Candidate(hits[rank].passage, position, texts[row], float(cosines[row]), float(shares[row]), asked, score)
         )
     return sorted(found, key=lambda c: -c.score)
 
@@ -125,8 +127,8 @@ def _shares(query: Query, supports: Array) -> Array:
 def chosen(ranked: Sequence[Candidate], most: int, words: int) -> list[Candidate]:
     """The sentences to say, in the order to say them: at most `most`, and none that would exceed `words` words in all.
 
-    The best one always; a sentence it leans on ("It ...") before it; then others nearly as good, first of the same
-    passage. Sentences of one passage keep the document's order, and the best sentence's passage comes first.
+    The best one always; a sentence it leans on ("It ...") before it; then others nearly as good. Sentences of one
+    passage keep the document's order, and the best sentence's passage comes first.
     """
     if not ranked:
         return []
@@ -139,9 +141,8 @@ def chosen(ranked: Sequence[Candidate], most: int, words: int) -> list[Candidate
     for other in ranked[1:]:
         if len(picked) >= most:
             break
-        slack = NEAR if other.passage == best.passage else FAR
         size = len(other.text.split())
-        if other in picked or other.score < best.score - slack or said + size > words:
+        if other in picked or other.score < best.score - SLACK or said + size > words:
             continue
         if any(_alike(other.text, c.text) for c in picked):
             continue

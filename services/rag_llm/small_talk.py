@@ -3,44 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from flashback.personas import Persona
+from services.rag_llm import injection, topics
 
 Manner = Literal["greeting", "thanks", "goodbye", "feelings", "identity", "topics", "injection", "outside", "question"]
 
 _GREETING = r"(?:hi|hello|hey|hiya|greetings|howdy|good (?:morning|afternoon|evening|day)|nice to meet you)"
 _ADDRESSED = r"(?: there| everyone| again| you| my friend| avatar)?"
-_ORDERS = r"(?:instructions?|rules?|prompts?|guidelines?|directives?|restrictions?|documents?|training)"
-_ROLE = r"(?:an?|the|my|if|though|you)"
 _BEING = (
     r"(?:real|human|alive|artificial|ai|(?:(?:an?|the) )?(?:human(?: being)?|robot|(?:real )?person|machine|"
     r"computer|bot|ai|chatbot|avatar))"
 )
 _SAYINGS: tuple[tuple[Manner, str], ...] = (
-    ("injection", rf"\b(?:ignore|disregard|forget|override|bypass|drop|break)\b.{{0,30}}\byour .{{0,20}}\b{_ORDERS}\b"),
-    (
-        "injection",
-        rf"^(?:please |now |and |but |then )*(?:ignore|disregard|forget|override|bypass|"
-        rf"drop)\b.{{0,40}}\b(?:{_ORDERS}|above|before|said)\b",
-    ),
-    (
-        "injection",
-        r"\byour (?:(?:own|full|exact) )*(?:system|hidden|initial|secret|original) (?:prompts?|instructions?|"
-        r"message)\b",
-    ),
-    (
-        "injection",
-        rf"\b(?:print|reveal|show|repeat|output)\b.{{0,20}}\b(?:your|system|the above)\b.{{0,20}}\b(?:{_ORDERS}|"
-        rf"above)\b",
-    ),
-    (
-        "injection",
-        rf"^(?:please |now |and |but |then )*(?:pretend (?:to be|that|you)|(?:act|behave|respond|answer|speak|"
-        rf"talk) (?:as|like) {_ROLE}|"
-        r"you are now|from now on|enter developer mode)\b",
-    ),
-    ("injection", r"\bwithout (?:using|looking at|consulting) (?:your|the|any) documents\b"),
     (
         "thanks",
         r"^(?:(?:ok(?:ay)?|great|cool|good|nice|perfect|alright) )?(?:thanks?|thank you|cheers|much appreciated)"
@@ -77,10 +54,10 @@ _SAYINGS: tuple[tuple[Manner, str], ...] = (
     ("identity", rf"^are you (?:an? )?{_BEING}(?: or .*)?$"),
     (
         "outside",
-        r"^(?:(?:please )?tell me a joke|(?:please )?sing(?: .*)?|what(?:'s| is) the (?:time|date|"
-        r"weather)(?: .*)?|what time is it(?: .*)?|"
-        r"what day is (?:it|today)|(?:can|could) you (?:please )?(?:sing|dance|write|draw|play|book|order|buy|"
-        r"call) .*)$",
+        r"^(?:(?:please )?tell me a joke|(?:please )?sing(?: (?:me )?(?:a song|something))?|"
+        r"what(?:'s| is) the (?:time|date|weather)"
+        r"(?: (?:like|now|right now|today|tomorrow|outside|there|at the moment))*|what time is it(?: now)?|"
+        r"what day is (?:it|today)|(?:can|could) you (?:please )?(?:sing|dance|tell me a joke)(?: (?:for|me|a) .*)?)$",
     ),
     ("greeting", rf"^{_GREETING}{_ADDRESSED}$"),
 )
@@ -95,6 +72,8 @@ def manner_of(question: str, name: str) -> Manner:
     said = re.sub(r"[^\w\s'’]+", " ", question.replace("’", "'"))
     said = re.sub(rf"\b{re.escape(name)}\b", " ", said, flags=re.IGNORECASE)
     said = " ".join(said.split())
+    if injection.commands(re.sub(rf"\b{re.escape(name)}\b", ",", question, flags=re.IGNORECASE)):
+        return "injection"
     for manner, pattern in _PATTERNS:
         if pattern.search(said):
             return manner
@@ -110,9 +89,9 @@ def opened(question: str) -> str:
     return rest if re.search(r"\w", rest) else question
 
 
-def reply(manner: Manner, persona: Persona) -> list[str]:
-    """Sentences that answer small talk."""
-    about = persona.about.rstrip(".")
+def reply(manner: Manner, persona: Persona, titles: Sequence[str] = ()) -> list[str]:
+    """Sentences that answer small talk. titles: of the documents, as far as they are known."""
+    about = subjects(persona, titles)
     kind = "a synthetic avatar, not a real person" if persona.synthetic else "an avatar"
     return {
         "greeting": [persona.greeting],
@@ -122,17 +101,24 @@ def reply(manner: Manner, persona: Persona) -> list[str]:
         "identity": [f"I am {persona.name}, {kind}.", f"I answer from my documents about {about}."],
         "topics": [
             f"I can tell you about {about}.",
+            *([topics.sentence(titles)] if titles and persona.about.strip() else []),
             "I answer only from my documents, and I show where each answer comes from.",
         ],
     }[manner]
 
 
-def refusal(manner: Manner, persona: Persona) -> list[str]:
-    """Sentences that say that the documents do not hold the answer, or that instructions are not taken."""
-    about = persona.about.rstrip(".")
+def refusal(manner: Manner, persona: Persona, titles: Sequence[str] = ()) -> list[str]:
+    """Sentences that say that the documents do not hold the answer, or that instructions are not taken, and what can be
+    asked instead."""
+    about = subjects(persona, titles)
     if manner == "injection":
         return [f"I only answer questions from my documents, which are about {about}."]
     return ["I am sorry, my documents do not say anything about that.", f"You can ask me about {about}."]
+
+
+def subjects(persona: Persona, titles: Sequence[str] = ()) -> str:
+    """What the persona can talk about: what it says of itself, or else its documents' titles."""
+    return persona.about.strip().rstrip(".") or topics.listed(titles) or "what is in my documents"
 
 
 def no_documents(persona: Persona) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from services.rag_llm.lexical import STOP_WORDS, raw_words, terms
+from services.rag_llm.lexical import STOP_WORDS, raw_words, stem, terms
 
 Array = NDArray[np.float32]
 FLOOR = 0.24
@@ -65,6 +65,17 @@ class WordSpace:
                 missing = list(dict.fromkeys(words))
             known.update(zip(missing, self._encoder.word_vectors(missing), strict=True))
         return np.stack([known[word] for word in words])
+
+    def near(self, word: str, others: Sequence[str]) -> list[float]:
+        """How near one lower-case word is to each of others, 0..1; 1 for another form of it."""
+        if not others:
+            return []
+        cosines = self.vectors(others) @ self.vectors([word])[0]
+        near = NEAR * np.clip((cosines - FLOOR) / SPAN, 0, 1)
+        return [
+            1.0 if stem(word) == stem(other) else float(value) if word.isalpha() and other.isalpha() else 0.0
+            for other, value in zip(others, near, strict=True)
+        ]
 
     def supports(self, wanted: Sequence[Wanted], texts: Sequence[str]) -> Array:
         """Support of each wanted word by each text, (len(texts), len(wanted)), 0..1."""
