@@ -8,7 +8,10 @@ import sys
 NAMES = {
     "conversation": "the whole stack in headless Chromium over loopback",
     "rig": "the rig renderer on one core",
-    "rag": "retrieval and answers over a question set",
+    "rag": "retrieval and answers over a question set, and what ingest costs",
+    "rag_corpora": "answers about documents of nine kinds",
+    "rag_scale": "what a question costs as the documents grow",
+    "guardrail": "generated sentences checked against their passages",
     "spoken": "word errors over spoken questions, and passages found from what was heard",
 }
 
