@@ -9,49 +9,9 @@ import pytest
 from flashback import engines
 from flashback.errors import Broken, MissingEngine, NotFound
 from services.tts.engine import Mood, SpeechEngine, SpeechPart
+from tests.reference.cmu_phones import CMU
 
 OCULUS = {"sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "I", "O", "U"}
-CMU = {
-    "AA",
-    "AE",
-    "AH",
-    "AO",
-    "AW",
-    "AY",
-    "B",
-    "CH",
-    "D",
-    "DH",
-    "EH",
-    "ER",
-    "EY",
-    "F",
-    "G",
-    "HH",
-    "IH",
-    "IY",
-    "JH",
-    "K",
-    "L",
-    "M",
-    "N",
-    "NG",
-    "OW",
-    "OY",
-    "P",
-    "R",
-    "S",
-    "SH",
-    "T",
-    "TH",
-    "UH",
-    "UW",
-    "V",
-    "W",
-    "Y",
-    "Z",
-    "ZH",
-}
 SENTENCES = [
     "Hello, I am Iris.",
     "In 1984, version 3.5 cost $20 (about 1,250 words) — really?",

@@ -119,3 +119,23 @@ async def test_stop_takes_the_service_s_own_children_along() -> None:
         async with asyncio.timeout(5):
             while grandchild.is_running() and grandchild.status() != psutil.STATUS_ZOMBIE:
                 await asyncio.sleep(0.02)
+
+
+async def test_a_dead_service_s_child_that_holds_its_output_does_not_delay_the_restart() -> None:
+    lines: list[str] = []
+    code = (
+        "import subprocess, sys;"
+        "c = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+        "print(c.pid, flush=True)"
+    )
+    managed = child(code, lambda n, t: lines.append(t))
+    managed.settled = True
+    running = asyncio.create_task(managed.run())
+    async with asyncio.timeout(60):
+        while len(lines) < 2:
+            await asyncio.sleep(0.02)
+    await managed.stop()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert psutil.Process(int(lines[0])).status() == psutil.STATUS_ZOMBIE

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from flashback.settings import HouseSettings
 from services.rag_llm.embedding import MiniLM
+from services.rag_llm.index import PassageIndex
+from services.rag_llm.library import Library
 from services.rag_llm.settings import RagSettings
 
 PERSONA = """
@@ -74,3 +77,13 @@ def house(tmp_path: Path) -> HouseSettings:
     add_persona(tmp_path, "bob", "Bob", "bridges", {"bridges.md": BRIDGES})
     add_persona(tmp_path, "nil", "Nil", "nothing yet", {})
     return HouseSettings(home=tmp_path, data_dir=tmp_path / "var", default_persona="bea")
+
+
+@pytest.fixture
+async def index(house: HouseSettings, settings: RagSettings, encoder: MiniLM) -> AsyncIterator[PassageIndex]:
+    """Bea's documents, as the service indexes them."""
+    library = Library(house, settings, encoder)
+    found = await library.index(await library.persona("bea"))
+    assert found is not None
+    yield found
+    await library.close()

@@ -1,50 +1,97 @@
 from __future__ import annotations
 
-from services.rag_llm.chunks import markdown_blocks, passages, plain, text_blocks
+import pytest
+
+from services.rag_llm.chunks import Block, Outline, Part, Unit, passages
+
+SENTENCE = "This sentence has exactly seven words here."
 
 
-def test_a_passage_carries_its_headings_and_lines() -> None:
-    text = "# Top\n\nFirst words here.\n\n## Part\n\nSecond words\nand more.\n\nThird words.\n"
-    first, second = passages("a.md", markdown_blocks(text))
-    assert (first.headings, first.first_line, first.last_line) == (("Top",), 3, 3)
-    assert (second.headings, second.first_line, second.last_line) == (("Top", "Part"), 7, 10)
-    assert second.sentences == ("Second words and more.", "Third words.")
-    assert second.place == "Top, Part, lines 7 to 10"
-    assert first.place == "Top, line 3"
+def block(text: str, line: int = 1, part: Part = "text", headings: tuple[str, ...] = ()) -> Block:
+    return Block.of(headings, "line", line, line, text, part)
 
 
-def test_a_heading_of_the_same_level_replaces_the_former_and_what_was_below_it() -> None:
-    text = "# A\n\n## B\n\n### C\n\nOne.\n\n## D\n\nTwo.\n"
-    assert [p.headings for p in passages("a.md", markdown_blocks(text))] == [("A", "B", "C"), ("A", "D")]
+def test_neighbours_of_one_heading_are_joined_and_those_of_another_are_not() -> None:
+    first, second = passages("a.md", [block("One.", 3), block("Two", 5), block("Three.", 9, headings=("Part",))])
+    assert (first.text, first.first, first.last) == ("One. Two.", 3, 5)
+    assert first.sentences == ("One.", "Two.")
+    assert (second.text, second.headings, second.place) == ("Three.", ("Part",), "Part, line 9")
 
 
-def test_underlined_headings_front_matter_and_code_are_understood() -> None:
-    text = "---\ntitle: x\n---\nTitle\n=====\n\nSaid.\n\n```\ncode is not said\n```\n\nAlso said.\n"
-    blocks = list(markdown_blocks(text))
-    assert [b.text for b in blocks] == ["Said.", "Also said."]
-    assert {b.headings for b in blocks} == {("Title",)}
+@pytest.mark.parametrize(
+    ("unit", "first", "last", "place"),
+    [
+        ("line", 4, 6, "Top, Sub, lines 4 to 6"),
+        ("page", 3, 3, "Top, Sub, page 3"),
+        ("row", 2, 9, "Top, Sub, rows 2 to 9"),
+        ("paragraph", 7, 7, "Top, Sub, paragraph 7"),
+        ("section", 1, 2, "Top, Sub, sections 1 to 2"),
+    ],
+)
+def test_a_place_is_said_as_a_reader_would(unit: Unit, first: int, last: int, place: str) -> None:
+    (passage,) = passages("a.pdf", [Block.of(("Top", "Sub"), unit, first, last, "Words.")])
+    assert passage.place == place
 
 
-def test_list_items_and_table_rows_are_blocks_of_their_own() -> None:
-    text = "- one thing\n- another thing\n\n| name | size |\n|---|---|\n| hive | large |\n"
-    assert [b.text for b in markdown_blocks(text)] == ["one thing", "another thing", "name: hive; size: large"]
-
-
-def test_inline_marks_are_removed_and_underscores_inside_words_kept() -> None:
-    assert (
-        plain("**Bold** and `code` in [a link](http://x) of rag_llm_x ![pic](y.png)")
-        == "Bold and code in a link of rag_llm_x pic"
-    )
-
-
-def test_long_paragraphs_are_cut_between_sentences_and_short_ones_joined() -> None:
-    sentence = "This sentence has exactly seven words here."
-    long = passages("a.txt", text_blocks(" ".join([sentence] * 40)), words=50)
+def test_long_paragraphs_are_cut_between_sentences_as_they_are_written() -> None:
+    long = passages("a.txt", [block(" ".join([SENTENCE.replace("seven", "5 kg")] * 40))], words=50)
     assert all(len(p.text.split()) <= 50 for p in long)
     assert sum(len(p.sentences) for p in long) == 40
-    assert len(passages("a.txt", text_blocks(f"{sentence}\n\n{sentence}\n"), words=50)) == 1
+    assert "5 kg" in long[1].text
+    assert "5 kilograms" in long[1].sentences[0]
 
 
-def test_plain_text_knows_paragraphs_and_their_lines() -> None:
-    blocks = list(text_blocks("one\ntwo\n\n\nthree\n"))
-    assert [(b.text, b.first_line, b.last_line) for b in blocks] == [("one two", 1, 2), ("three", 5, 5)]
+def test_a_short_list_becomes_the_end_of_the_sentence_that_introduces_it() -> None:
+    items = [block("flour;", 4, "item"), block("eggs, fresh", 5, "item"), block("milk", 6, "item")]
+    (passage,) = passages("a.md", [block("Cakes are good. These are needed:", 2), *items, block("Stir.", 8)])
+    assert passage.sentences == ("Cakes are good.", "These are needed: flour; eggs, fresh; and milk.", "Stir.")
+    assert passage.text == " ".join(passage.sentences)
+    assert (passage.first, passage.last) == (2, 8)
+
+
+def test_a_short_list_right_below_a_heading_is_introduced_by_it() -> None:
+    items = [block(name, 2 + n, "item", ("Bakery", "Colours")) for n, name in enumerate(["red", "blue"])]
+    (passage,) = passages("a.md", items)
+    assert passage.sentences == ("Colours: red and blue.",)
+
+
+@pytest.mark.parametrize("item", ["It is a whole sentence.", "Monday: closed", "Tom – the cook", "one word " * 7])
+def test_items_that_say_something_themselves_stay_sentences(item: str) -> None:
+    (passage,) = passages("a.md", [block("We know these:"), block("Eve", 2, "item"), block(item, 3, "item")])
+    assert len(passage.sentences) == 3
+
+
+def test_a_long_list_repeats_its_introduction_in_the_text_of_each_passage() -> None:
+    items = [block(f"Step {n}: {SENTENCE}", n + 2, "item") for n in range(30)]
+    found = passages("a.md", [block("The steps are these:"), *items, block("The end.", 50)], words=60)
+    lists, end = found[:-1], found[-1]
+    assert len(lists) > 3
+    assert all(p.text.startswith("The steps are these: ") and len(p.text.split()) <= 60 for p in lists)
+    assert [s for p in found for s in p.sentences].count("The steps are these.") == 1
+    assert end.text == "The end."
+
+
+def test_a_list_is_not_torn_from_its_introduction_by_what_stands_before_them() -> None:
+    before = block(" ".join([SENTENCE] * 6))
+    items = [block(f"Thing {n}: {SENTENCE}", n, "item") for n in range(3)]
+    first, second = passages("a.md", [before, block("These are the things:"), *items], words=60)
+    assert first.text == before.text
+    assert second.text.startswith("These are the things: Thing 0")
+
+
+def test_what_holds_no_words_is_no_passage() -> None:
+    assert passages("a.md", [block("[12]"), block("***")]) == []
+
+
+def test_text_is_kept_printable() -> None:
+    odd = block("a\0b\ud800c\x07  d\n\te")
+    assert odd.text == "a b c d e"
+
+
+def test_an_outline_closes_what_a_heading_ends() -> None:
+    outline = Outline()
+    for level, title in [(1, "A"), (2, "B"), (4, "C"), (2, "D #"), (3, " ")]:
+        outline.open(level, title)
+    assert outline.path == ("A", "D")
+    outline.open(1, "x" * 1000)
+    assert [len(title) for title in outline.path] == [200]

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import numpy as np
 
-from services.rag_llm.lexical import Lexicon, terms
+from services.rag_llm.lexical import Lexicon, stem, terms
 from services.rag_llm.query import content_words, mended
 
 TEXTS = [
@@ -20,6 +23,14 @@ def test_terms_are_stems_without_filler_and_with_the_parts_of_joined_words() -> 
     assert terms("22,050 and H.264") == ["22050", "h264"]
 
 
+def test_threads_do_not_meet_in_the_stemmer() -> None:
+    words = [f"{a}{b}ionally" for a in "bcdfghklmnprst" for b in ("ab", "ec", "id", "of", "ug", "ap", "er", "im")]
+    alone = {word: stem.__wrapped__(word) for word in words}
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda word: (word, stem.__wrapped__(word)), words * 40))
+    assert [pair for pair in together if alone[pair[0]] != pair[1]] == []
+
+
 def test_rare_words_weigh_more_and_unknown_ones_most() -> None:
     lexicon = Lexicon.build(TEXTS)
     assert lexicon.frequency("sound") == 2
@@ -28,9 +39,22 @@ def test_rare_words_weigh_more_and_unknown_ones_most() -> None:
 
 def test_bm25_ranks_the_text_with_the_words_first() -> None:
     lexicon = Lexicon.build(TEXTS)
-    assert int(np.argmax(lexicon.scores(terms("bell over water")))) == 2
-    assert not lexicon.scores(["unheard"]).any()
-    assert lexicon.scores([]).shape == (4,)
+    assert lexicon.best(terms("bell over water"), 3)[0][0] == 2
+    assert lexicon.best(["unheard"], 3)[0] == lexicon.best([], 3)[0] == []
+    assert not lexicon.scores(["unheard"], [3, 0]).any()
+    assert lexicon.scores([], [2]).shape == (1,)
+
+
+def test_a_lexicon_read_back_is_the_one_that_was_stored(tmp_path: Path) -> None:
+    built = Lexicon.build(TEXTS)
+    built.save(tmp_path)
+    loaded = Lexicon.load(tmp_path, len(TEXTS))
+    assert list(loaded.vocabulary) == list(built.vocabulary)
+    for term in built.vocabulary:
+        assert loaded.frequency(term) == built.frequency(term) >= 1
+        np.testing.assert_array_equal(loaded.scores([term], range(4)), built.scores([term], range(4)))
+    assert "unheard" not in loaded
+    assert loaded.rarity("unheard") == built.rarity("unheard")
 
 
 def test_a_single_wrong_letter_is_forgiven_in_long_words_only() -> None:

@@ -13,8 +13,10 @@ from flashback.rpc import ServiceServer, open_channel, wait_serving
 from flashback.settings import HouseSettings
 from flashback.v1 import rag_llm_pb2 as pb
 from flashback.v1 import rag_llm_pb2_grpc
+from services.rag_llm import server
 from services.rag_llm.embedding import MiniLM
 from services.rag_llm.engines.extractive import create
+from services.rag_llm.grounding import Grounding
 from services.rag_llm.library import Library
 from services.rag_llm.server import RagLlmServicer
 from services.rag_llm.settings import RagSettings
@@ -25,7 +27,8 @@ async def stub(
     tmp_path: Path, house: HouseSettings, settings: RagSettings, encoder: MiniLM
 ) -> AsyncIterator[rag_llm_pb2_grpc.RagLlmAsyncStub]:
     service = ServiceServer(f"unix:{tmp_path}/rag.sock")
-    servicer = RagLlmServicer(Library(house, settings, encoder), create(encoder, settings))
+    library, grounding = Library(house, settings, encoder), Grounding(encoder, settings)
+    servicer = RagLlmServicer(library, create(encoder, settings), grounding)
     rag_llm_pb2_grpc.add_RagLlmServicer_to_server(servicer, service.server)
     await service.start()
     channel = open_channel(service.address)
@@ -165,6 +168,69 @@ async def test_the_longest_question_is_answered_somehow(stub: rag_llm_pb2_grpc.R
     assert (await ask(stub, "bea", "honey " * 660)).sentences
 
 
+async def retrieve(
+    stub: rag_llm_pb2_grpc.RagLlmAsyncStub, persona: str, question: str, *history: pb.Exchange, count: int = 0
+) -> pb.RetrieveReply:
+    request = pb.RetrieveRequest(persona_id=persona, question=question, history=history, count=count)
+    return await stub.Retrieve(request, timeout=60)
+
+
+async def test_what_is_retrieved_is_what_the_answer_quotes(
+    stub: rag_llm_pb2_grpc.RagLlmAsyncStub, settings: RagSettings
+) -> None:
+    question = "How many bees live in a hive?"
+    found = await retrieve(stub, "bea", question)
+    first = found.passages[0]
+    assert (first.document, first.place) == ("bees.md", "Bees, The hive, line 5")
+    assert first.text == (await ask(stub, "bea", question)).citations[0].text
+    assert "50,000 bees" in first.sentences[first.best]
+    scores = [passage.score for passage in found.passages]
+    assert scores == sorted(scores, reverse=True)
+    assert all(-1 <= passage.cosine <= 1 for passage in found.passages)
+    assert (found.depth, found.threshold, found.manner) == (8, settings.gate_threshold, "question")
+
+
+@pytest.mark.parametrize("question", ["How many bees live in a hive?", "What is the capital of Mongolia?"])
+async def test_the_probability_told_is_the_one_that_decides(
+    stub: rag_llm_pb2_grpc.RagLlmAsyncStub, question: str
+) -> None:
+    found = await retrieve(stub, "bea", question)
+    assert (found.answerable < found.threshold) == (await ask(stub, "bea", question)).done.refused
+    assert found.passages
+
+
+async def test_the_best_sentence_of_a_passage_is_named(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
+    first = (await retrieve(stub, "bea", "Who decoded the waggle dance?")).passages[0]
+    assert first.best > 0
+    assert "Karl von Frisch" in first.sentences[first.best]
+
+
+async def test_fewer_passages_are_retrieved_on_request(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
+    everything = await retrieve(stub, "bea", "What is honey?")
+    assert len(everything.passages) > 1
+    assert list((await retrieve(stub, "bea", "What is honey?", count=1)).passages) == list(everything.passages)[:1]
+
+
+async def test_a_follow_up_is_retrieved_with_its_subject(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
+    former = pb.Exchange(question="What hangs from cables at the Akashi Kaikyo Bridge?", answer="Its deck does.")
+    alone = await retrieve(stub, "bob", "When was it opened?")
+    after = await retrieve(stub, "bob", "When was it opened?", former)
+    assert "The Forth Bridge" in alone.passages[0].place
+    assert "Suspension bridges" in after.passages[0].place
+
+
+async def test_small_talk_and_missing_documents_are_told_apart(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
+    assert (await retrieve(stub, "bea", "Hello!")).manner == "greeting"
+    nothing = await retrieve(stub, "nil", "How many bees live in a hive?")
+    assert (list(nothing.passages), nothing.answerable, nothing.manner) == ([], 0.0, "question")
+
+
+async def test_retrieve_names_bad_input(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await retrieve(stub, "bea", "?!")
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
 async def test_ingest_adds_documents_and_tells_what_it_skipped(
     stub: rag_llm_pb2_grpc.RagLlmAsyncStub, tmp_path: Path, house: HouseSettings
 ) -> None:
@@ -177,13 +243,48 @@ async def test_ingest_adds_documents_and_tells_what_it_skipped(
     before = await stub.DescribeIndex(pb.IndexRequest(persona_id="bea"), timeout=10)
     request = pb.IngestRequest(persona_id="bea", paths=[str(extra)])
     progress = [p async for p in stub.Ingest(request, timeout=60)]
+    last = progress[-1]
     assert [p.done for p in progress].index(True) == len(progress) - 1
-    assert (progress[-1].documents, progress[-1].documents_total) == (2, 2)
-    assert [line.split(":")[0] for line in progress[-1].skipped] == ["broken.md"]
+    assert (last.documents, last.documents_total, last.fresh_documents) == (2, 2, 1)
+    assert [line.split(":")[0] for line in last.skipped] == ["broken.md"]
+    assert last.skipped_total == 1
+    assert (list(last.changes.added.names), last.changes.added.total) == (["bees.md", "wasps.md"], 2)
     assert "chewed wood" in (await ask(stub, "bea", question)).text
     after = await stub.DescribeIndex(pb.IndexRequest(persona_id="bea"), timeout=10)
-    assert after.version != before.version
+    assert after.version == last.changes.version != before.version
+    assert [(path.path, path.documents, path.own) for path in after.paths] == [
+        (str(house.personas_dir / "bea" / "corpus"), 1, True),
+        (str(extra), 1, False),
+    ]
     assert not list((house.personas_dir / "bea").rglob("*.faiss"))
+
+
+async def test_what_is_forgotten_is_answered_from_no_more(
+    stub: rag_llm_pb2_grpc.RagLlmAsyncStub, tmp_path: Path
+) -> None:
+    (tmp_path / "wasps.md").write_text("# Wasps\n\nA paper wasp builds its nest from chewed wood.\n")
+    for request in (
+        pb.IngestRequest(persona_id="bea", paths=[str(tmp_path / "wasps.md")]),
+        pb.IngestRequest(persona_id="bea", forget=[str(tmp_path / "wasps.md")]),
+    ):
+        *_, last = [p async for p in stub.Ingest(request, timeout=60)]
+    assert list(last.changes.removed.names) == ["wasps.md"]
+    assert (await stub.DescribeIndex(pb.IndexRequest(persona_id="bea"), timeout=10)).documents == 1
+
+
+async def test_long_lists_are_cut_off_with_a_count(
+    stub: rag_llm_pb2_grpc.RagLlmAsyncStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MOST_LISTED", 3)
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(5):
+        (folder / f"{number}.md").write_text(f"Sentence {number}.")
+        (folder / f"{number}.txt").write_bytes(b"abc\0def")
+    request = pb.IngestRequest(persona_id="nil", paths=[str(folder)])
+    *_, last = [p async for p in stub.Ingest(request, timeout=60)]
+    assert (len(last.skipped), last.skipped_total) == (3, 5)
+    assert (len(last.changes.added.names), last.changes.added.total) == (3, 5)
 
 
 @pytest.mark.parametrize(("path", "says"), [("corpus", "not absolute"), ("/no/such/folder", "no file or folder")])
@@ -204,3 +305,9 @@ async def test_the_vocabulary_is_that_of_the_persona(stub: rag_llm_pb2_grpc.RagL
     sentences = [sentence for text in texts for sentence in text.sentences]
     assert len(sentences) == 4
     assert not any("bee" in sentence.split() for sentence in sentences)
+
+
+def test_a_history_is_cut_to_what_counts() -> None:
+    history = [pb.Exchange(question=f"{number}" * 5000, answer=f"{number + 1}" * 5000) for number in range(6)]
+    cut = [(exchange.question, exchange.answer) for exchange in server.earlier(history)]
+    assert cut == [(f"{number}" * 4000, f"{number + 1}" * 4000) for number in range(2, 6)]
