@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
@@ -117,6 +117,8 @@ def default(info: FieldInfo) -> str:
 
 def limits(info: FieldInfo) -> str:
     """Type and range, such as `whole, 1 to 65535`."""
+    if get_origin(info.annotation) is Literal:
+        return ", ".join(f"`{value}`" for value in get_args(info.annotation))
     kinds = [k for k in (get_args(info.annotation) or (info.annotation,)) if k is not type(None)]
     words = {bool: "true/false", int: "whole", float: "number", str: "text", Path: "path"}
     kind = "list" if info.annotation == list[str] else words.get(kinds[0], "text")
