@@ -9,7 +9,7 @@ from playwright.async_api import Browser
 from benchmarks import chromium
 from benchmarks.conversation.page import ProbedPage
 from benchmarks.live_stack import LiveStack
-from tests.e2e.voice import spoken
+from tests.e2e.voice import recogniser_loaded, spoken
 
 FIRST_ANSWER_S = 90.0
 
@@ -58,6 +58,7 @@ async def test_what_the_documents_do_not_hold_is_refused(stack: LiveStack, brows
 
 async def test_a_spoken_question_is_heard_and_answered(stack: LiveStack, browser: Browser) -> None:
     """The question is one that is still recognised after 30 ms of it were lost, or with noise added."""
+    await recogniser_loaded(stack)
     page = await ProbedPage.open(browser, stack.url, microphone=True)
     said = await page.now()
     await chromium.speak(page.page, await spoken(stack, "What does the renderer do?"))

@@ -1,4 +1,4 @@
-"""Speech for the microphone, from the running stack's own voice."""
+"""Speech for the microphone, from the running stack's own voice, and ears that understand it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 
 from benchmarks.conversation.talk import wav_of
 from benchmarks.live_stack import LiveStack
-from flashback.rpc import QUICK_S, open_channel
+from flashback.rpc import QUICK_S, SLOW_S, open_channel
 from flashback.stack import runfile
-from flashback.v1 import tts_pb2, tts_pb2_grpc
+from flashback.v1 import ears_pb2, ears_pb2_grpc, tts_pb2, tts_pb2_grpc
 
 
 async def spoken(stack: LiveStack, text: str, persona: str = "amon") -> bytes:
@@ -22,3 +22,13 @@ async def spoken(stack: LiveStack, text: str, persona: str = "amon") -> bytes:
         pcm += chunk.audio
     await channel.close(None)
     return wav_of(np.frombuffer(pcm, np.int16))
+
+
+async def recogniser_loaded(stack: LiveStack, persona: str = "iris") -> None:
+    """Returns once the ears have built and loaded the persona's language model; before that they hear that somebody
+    speaks, but no words."""
+    running = runfile.read(stack.data_dir / "run" / "stack.json")
+    assert running is not None
+    channel = open_channel(running.addresses["ears"])
+    await ears_pb2_grpc.EarsStub(channel).Prepare(ears_pb2.PrepareRequest(persona_id=persona), timeout=SLOW_S)
+    await channel.close(None)
