@@ -15,7 +15,7 @@ setup: $(STAMP)      ## virtual environment, packages, compiled kernels
 $(VENV)/bin/python:
 	@tools/make_venv.sh $(VENV)
 
-$(STAMP): $(VENV)/bin/python pyproject.toml requirements.txt requirements-nodeps.txt hatch_build.py $(wildcard proto/flashback/v1/*.proto)
+$(STAMP): $(VENV)/bin/python pyproject.toml requirements.txt requirements-nodeps.txt hatch_build.py $(wildcard proto/flashback/*/*.proto)
 	@tools/install.sh $(VENV) requirements.txt
 	@$(PY) -m services.renderer.engines.rig.warm
 	@touch $@

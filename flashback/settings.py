@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
@@ -16,6 +16,7 @@ DEFAULT_PORTS = {
     "tts": 50064,
     "renderer": 50065,
     "postfx": 50066,
+    "emotalk": 50051,
 }
 """Loopback gRPC ports when no FLASHBACK_<SERVICE>_ADDRESS is given."""
 
@@ -54,6 +55,10 @@ class Addresses(BaseSettings):
     tts_address: str = f"127.0.0.1:{DEFAULT_PORTS['tts']}"
     renderer_address: str = f"127.0.0.1:{DEFAULT_PORTS['renderer']}"
     postfx_address: str = f"127.0.0.1:{DEFAULT_PORTS['postfx']}"
+    emotalk_address: str = Field(
+        default=f"127.0.0.1:{DEFAULT_PORTS['emotalk']}",
+        validation_alias=AliasChoices("FLASHBACK_EMOTALK_ADDRESS", "GRPC_SERVER"),
+    )
 
     def of(self, service: str) -> str:
         """Address of one service by its folder name."""

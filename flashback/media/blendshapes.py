@@ -1,7 +1,4 @@
-"""The 52 face shapes of ARKit, in the order the persona rigs keep them.
-
-Two orders of these names are in use in the field; data that leaves a process carries its channel names.
-"""
+"""The 52 face shapes of ARKit. Two orders of their names are in use in the field, so data names its layout or its channels."""
 
 from __future__ import annotations
 
@@ -16,6 +13,13 @@ ARKIT_52: tuple[str, ...] = (
     *("browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft"),
     *("cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut"),
 )
+"""The order of Apple's documentation, which the persona rigs keep."""
+
+ARKIT_52_ALPHABETICAL: tuple[str, ...] = tuple(sorted(ARKIT_52))
+"""The order of EmoTalk's outputs."""
+
+LAYOUTS: dict[str, tuple[str, ...]] = {"arkit-52": ARKIT_52, "arkit-52-alphabetical": ARKIT_52_ALPHABETICAL}
+"""Channel orders by the name they have on the wire."""
 
 _PLACES = {name: place for place, name in enumerate(ARKIT_52)}
 

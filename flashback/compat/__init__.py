@@ -1,0 +1,1 @@
+"""Wire code of contracts that others defined, generated from proto/flashback/compat/."""

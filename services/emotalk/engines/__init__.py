@@ -1,0 +1,1 @@
+"""Engines: entry point group `flashback.emotalk.engines`."""
