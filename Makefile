@@ -5,7 +5,7 @@ PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 PORT   ?= 8000
 
-.PHONY: up test test-fast test-slow test-llm lint setup setup-test bench clean
+.PHONY: up test test-fast test-slow test-llm lint setup setup-test setup-torch bench clean
 
 up: setup            ## start the avatar and print its address
 	$(VENV)/bin/flashback up --port $(PORT)
@@ -24,21 +24,25 @@ setup-test: setup    ## what the tests need on top: developer packages, and Chro
 	@tools/install.sh $(VENV) requirements-dev.txt
 	@tools/install_chromium.sh
 
-test: setup-test lint ## everything that runs in under 15 minutes on 2 cores
+setup-torch: setup-test ## torch for the CPU, and what the tests of neural networks need beside it
+	@tools/install_torch.sh $(VENV) requirements-torch.txt
+
+test: setup-torch lint ## everything that runs in under 15 minutes on 2 cores
 	$(PY) -m pytest -m "not slow and not llm"
 
 test-fast: setup-test ## unit and contract tests only
-	$(PY) -m pytest -m "not slow and not e2e and not llm"
+	@echo "left out: tests of neural networks (tests/parity, need torch), end-to-end, slow and language model server tests"
+	$(PY) -m pytest -m "not slow and not e2e and not llm" --ignore=tests/parity
 
-test-slow: setup-test ## soak and full-size checks
+test-slow: setup-torch ## soak and full-size checks
 	$(PY) -m pytest -m "slow and not llm"
 
 test-llm: setup-test $(LLM)/.installed ## answers by a real language model server, with models of a few megabytes
 	HF_HUB_OFFLINE=1 $(PY) -m pytest -m llm
 
-$(LLM)/.installed: tools/install_llm.sh requirements-llm.txt
+$(LLM)/.installed: tools/install_torch.sh requirements-llm.txt
 	@[ -x $(LLM)/bin/python ] || tools/make_venv.sh $(LLM)
-	@tools/install_llm.sh $(LLM)
+	@tools/install_torch.sh $(LLM) requirements-llm.txt
 	@touch $@
 
 lint: setup-test

@@ -11,4 +11,5 @@ compile pyproject.toml --extra embedded --extra dev -o requirements-dev.txt
 excludes=$(mktemp)
 trap 'rm "$excludes"' EXIT
 echo torch >"$excludes"
+compile tests/parity/requirements.in --excludes "$excludes" -c requirements-dev.txt -o requirements-torch.txt
 compile tests/llm/requirements.in --excludes "$excludes" -o requirements-llm.txt

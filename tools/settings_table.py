@@ -67,6 +67,12 @@ GROUPS = (
         "Post-processing",
         "What is unset comes from the persona's `[look]`.",
     ),
+    Group(
+        "services.emotalk.settings",
+        "EmoTalkSettings",
+        "EmoTalk",
+        "Where a row has two names, the first is read, then the second, which the existing EmoTalk service has.",
+    ),
 )
 
 
@@ -80,7 +86,7 @@ def section(group: Group) -> str:
     kind: type[BaseSettings] = getattr(import_module(group.module), group.name)
     notes = docstring_notes(kind)
     rows = [
-        f"| `{variable(kind, name, info)}` | {group.machine.get(name) or default(info)} | {limits(info)} | "
+        f"| {' or '.join(f'`{v}`' for v in variables(kind, name, info))} | {group.machine.get(name) or default(info)} | {limits(info)} | "
         f"{cell(info.description or notes.get(name, ''))} |"
         for name, info in kind.model_fields.items()
     ]
@@ -90,14 +96,12 @@ def section(group: Group) -> str:
     return "\n".join([f"## {group.heading}", "", intro, "", *table, ""])
 
 
-def variable(kind: type[BaseSettings], name: str, info: FieldInfo) -> str:
-    """The environment variable of a field."""
+def variables(kind: type[BaseSettings], name: str, info: FieldInfo) -> list[str]:
+    """The environment variables of a field, the one that is read first in front."""
     alias = info.validation_alias
     names = [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else [alias] if alias else []
-    for candidate in names:
-        if isinstance(candidate, str) and candidate.isupper():
-            return candidate
-    return f"{kind.model_config.get('env_prefix', '')}{name}".upper()
+    found = [candidate for candidate in names if isinstance(candidate, str) and candidate.isupper()]
+    return found or [f"{kind.model_config.get('env_prefix', '')}{name}".upper()]
 
 
 def default(info: FieldInfo) -> str:
@@ -110,6 +114,8 @@ def default(info: FieldInfo) -> str:
     if isinstance(value, list):
         return f"`{','.join(value)}`" if value else "empty"
     if isinstance(value, Path):
+        if not value.is_absolute():
+            return f"`{value.as_posix()}`"
         inside = value.relative_to(ROOT).as_posix() if value.is_relative_to(ROOT) else value.as_posix()
         return "the folder of the program" if inside == "." else f"`{inside}` there"
     return f"`{value}`" if value != "" else "empty"

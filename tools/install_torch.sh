@@ -1,12 +1,15 @@
 #!/bin/sh
-# Installs what the language model server of `make test-llm` needs into a virtual environment of its own.
+# Installs torch and the pinned packages of a requirements file that leaves it out into a virtual environment.
+#
+#   tools/install_torch.sh VENV REQUIREMENTS
 #
 # torch comes first and by itself: a build for the CPU (2.13.0+cpu) wherever pip or uv is offered one, by PIP_FIND_LINKS,
 # PIP_EXTRA_INDEX_URL or their uv counterparts; uv also knows PyTorch's own place for them. On macOS every build is one.
 # On Linux without such an offer it is the CUDA build, with gigabytes of libraries; that is said before it begins.
-# Everything else is pinned by hash in requirements-llm.txt, without dependencies: the file names them all.
+# Everything else is pinned by hash, without dependencies: the file names them all.
 set -eu
 venv=$1
+requirements=$2
 torch="torch==2.13.0"
 
 if command -v uv >/dev/null 2>&1; then
@@ -35,5 +38,5 @@ else
     echo "To avoid it, stop now, point PIP_EXTRA_INDEX_URL at PyTorch's index of CPU builds, and start again." >&2
     install "$torch"
 fi
-echo "installing requirements-llm.txt ..."
-install --no-deps -r requirements-llm.txt
+echo "installing $requirements ..."
+install --no-deps -r "$requirements"
