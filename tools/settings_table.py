@@ -86,7 +86,7 @@ def section(group: Group) -> str:
     kind: type[BaseSettings] = getattr(import_module(group.module), group.name)
     notes = docstring_notes(kind)
     rows = [
-        f"| {' or '.join(f'`{v}`' for v in variables(kind, name, info))} | {group.machine.get(name) or default(info)} | {limits(info)} | "
+        f"| {named(kind, name, info)} | {group.machine.get(name) or default(info)} | {limits(info)} | "
         f"{cell(info.description or notes.get(name, ''))} |"
         for name, info in kind.model_fields.items()
     ]
@@ -96,12 +96,13 @@ def section(group: Group) -> str:
     return "\n".join([f"## {group.heading}", "", intro, "", *table, ""])
 
 
-def variables(kind: type[BaseSettings], name: str, info: FieldInfo) -> list[str]:
-    """The environment variables of a field, the one that is read first in front."""
+def named(kind: type[BaseSettings], name: str, info: FieldInfo) -> str:
+    """The environment variable of a field; where there are two, the one that is read first in front."""
     alias = info.validation_alias
     names = [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else [alias] if alias else []
     found = [candidate for candidate in names if isinstance(candidate, str) and candidate.isupper()]
-    return found or [f"{kind.model_config.get('env_prefix', '')}{name}".upper()]
+    found = found or [f"{kind.model_config.get('env_prefix', '')}{name}".upper()]
+    return " or ".join(f"`{variable}`" for variable in found)
 
 
 def default(info: FieldInfo) -> str:
