@@ -72,12 +72,33 @@ class EmoTalkSettings(BaseSettings):
     )
     tries: int = Field(default=3, ge=1, description="Times a recording is begun before it is put aside with its error.")
     result_ttl_s: float = Field(
-        default=600.0, gt=0, description="Time the shared queue keeps results that nobody fetched."
+        default=600.0, gt=0, description="Time the shared queue keeps recordings and results whose caller is gone."
+    )
+    redis_prefix: str = Field(
+        default="flashback:emotalk",
+        pattern=r"^[^{}\s]+$",
+        description="What the shared queue's keys begin with; services that share a queue have the same.",
+    )
+    redis_patience_s: float = Field(
+        default=30.0, gt=0, description="How long a Redis that does not answer is waited for, at start and later."
+    )
+    retry_delay_s: float = Field(
+        default=1.0, ge=0, description="Pause before a recording that failed unexpectedly is begun again."
+    )
+    stop_grace_s: float = Field(
+        default=5.0, ge=0, description="At a stop, how long recordings at work may go on before they are handed back."
+    )
+    batch_s: float = Field(
+        default=50.0, gt=0, description="Speech of recordings in one batch, at most; one longer utterance goes alone."
     )
     batch_wait_ms: float = Field(
         default=5.0, ge=0, le=1000, description="How long a prediction waits for others to share its batch."
     )
     statistics_s: float = Field(default=30.0, gt=0, description="Time between two statistics lines in the log.")
+    metrics_host: str = Field(default="127.0.0.1", description="Address the metrics page listens on.")
+    metrics_port: int = Field(
+        default=0, ge=0, le=65_535, description="Port of the metrics page, http://host:port/metrics; 0: none."
+    )
 
     max_audio_mb: int = Field(default=64, ge=1, le=1024, description="Largest audio file of one recording.")
     max_audio_s: float = Field(default=1800.0, gt=0, le=86_400, description="Longest recording.")
