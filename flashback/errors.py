@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import grpc
+
+OURS = "flashback-error"
+"""Trailing metadata key: the status's sentence was written by a service for whoever called, not by gRPC."""
+
+RETRY_AFTER = "retry-after"
+"""Trailing metadata key: when it may be worth asking a full service again, whole seconds."""
 
 
 class FlashbackError(Exception):
@@ -28,6 +36,13 @@ class InvalidInput(FlashbackError):
     status = grpc.StatusCode.INVALID_ARGUMENT
     http_status = 400
     code = "invalid_input"
+
+
+class TooLarge(InvalidInput):
+    """More bytes than are taken at once."""
+
+    http_status = 413
+    code = "too_large"
 
 
 class NotFound(FlashbackError):
@@ -74,11 +89,38 @@ class MissingEngine(FlashbackError):
     code = "missing_engine"
 
 
+class NotLicensed(FlashbackError):
+    """What was asked for has a licence that the settings do not allow."""
+
+    status = grpc.StatusCode.PERMISSION_DENIED
+    http_status = 403
+    code = "not_licensed"
+
+
 def from_status(status: grpc.StatusCode, message: str) -> FlashbackError:
     """The typed error that belongs to a gRPC status, for the calling side."""
     kinds: dict[grpc.StatusCode, type[FlashbackError]] = {
-        kind.status: kind for kind in (InvalidInput, NotFound, Broken, Full, Unavailable)
+        kind.status: kind for kind in (InvalidInput, NotFound, Broken, Full, Unavailable, NotLicensed)
     }
     if status is grpc.StatusCode.DEADLINE_EXCEEDED:
         return Unavailable(message or "A service did not answer in time; try again.")
     return kinds.get(status, FlashbackError)(message)
+
+
+def from_call(service: str, status: grpc.StatusCode, details: str, trailing: Mapping[str, str]) -> FlashbackError:
+    """The typed error of a call that ended with `status`; `trailing` is its trailing metadata.
+
+    A sentence the service wrote passes through, marked `from_service`; gRPC's own texts are replaced by a plain one.
+    """
+    if OURS in trailing:
+        error = from_status(status, details)
+        error.from_service = True
+        hint = trailing.get(RETRY_AFTER, "")
+        if isinstance(error, Full) and hint.isdecimal():
+            error.retry_after_s = int(hint)
+        return error
+    if status is grpc.StatusCode.UNAVAILABLE:
+        return Unavailable(f"The {service} service is not answering; it is being restarted.")
+    if status is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in details:
+        return TooLarge(f"The message is larger than the {service} service takes.")
+    return from_status(status, f"The {service} service failed ({status.name}).")

@@ -31,8 +31,8 @@ class EmoTalkSettings(BaseSettings):
         validation_alias=_also("DEVICE", "DEVICE"),
         description="cpu, cuda, cuda:N, or auto: an accelerator when there is one.",
     )
-    quantise: Literal["none", "int8"] = Field(
-        default="none", description="Dynamic quantisation of engine `emotalk` on the CPU."
+    precision: Literal["float32", "bfloat16", "int8"] = Field(
+        default="float32", description="Of engine `emotalk`: bfloat16 and int8 (CPU only) are faster, and err more."
     )
     commercial_only: bool = Field(
         default=False,
