@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from flashback.errors import Unavailable, from_status
-from flashback.rpc.errors import OURS
+from flashback.errors import Unavailable, from_call
 from flashback.rpc.options import OPTIONS
 
 T = TypeVar("T")
@@ -38,15 +37,9 @@ def typed_errors(service: str) -> Iterator[None]:
     try:
         yield
     except grpc.aio.AioRpcError as error:
-        trailing: Any = error.trailing_metadata() or ()
-        if any(key == OURS for key, _ in trailing):
-            typed = from_status(error.code(), error.details() or "")
-            typed.from_service = True
-        elif error.code() is grpc.StatusCode.UNAVAILABLE:
-            typed = Unavailable(f"The {service} service is not answering; it is being restarted.")
-        else:
-            typed = from_status(error.code(), f"The {service} service failed ({error.code().name}).")
-        raise typed from error
+        metadata: Any = error.trailing_metadata() or ()
+        trailing = {key: value for key, value in metadata if isinstance(value, str)}
+        raise from_call(service, error.code(), error.details() or "", trailing) from error
 
 
 async def wait_serving(channel: grpc.aio.Channel, service: str, timeout_s: float) -> None:

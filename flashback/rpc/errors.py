@@ -8,18 +8,15 @@ from typing import Any, NoReturn
 
 import grpc
 
-from flashback.errors import FlashbackError, Full
+from flashback.errors import OURS, RETRY_AFTER, FlashbackError, Full
 
 log = logging.getLogger(__name__)
-
-OURS = "flashback-error"
-"""Trailing metadata key: the status's sentence was written by a service for whoever called, not by gRPC."""
 
 
 async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: FlashbackError) -> NoReturn:
     trailing = [(OURS, "1")]
     if isinstance(error, Full):
-        trailing.append(("retry-after", str(error.retry_after_s)))
+        trailing.append((RETRY_AFTER, str(error.retry_after_s)))
     await context.abort(error.status, error.message, tuple(trailing))
 
 
