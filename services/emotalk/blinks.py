@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,11 +27,11 @@ def _curve(closing: float, shut: float, opening: float, peak: float) -> tuple[fl
 
     def lid(at: float) -> float:
         if at < closing:
-            return peak * (1 - np.cos(np.pi * at / closing)) / 2
+            return peak * (1 - math.cos(math.pi * at / closing)) / 2
         after = at - closing - shut
-        return peak * (1 + np.cos(np.pi * min(max(after, 0.0) / opening, 1.0))) / 2
+        return peak * (1 + math.cos(math.pi * min(max(after, 0.0) / opening, 1.0))) / 2
 
-    return tuple(round(float(lid(frame + 0.5)), 4) for frame in range(BLINK_FRAMES))
+    return tuple(round(lid(frame + 0.5), 4) for frame in range(BLINK_FRAMES))
 
 
 CURVES: Curves = (
@@ -60,7 +61,7 @@ def blinks(rng: random.Random, curves: int = len(CURVES)) -> Iterator[Blink]:
 
 def schedule(frames: int, rng: random.Random, curves: int = len(CURVES)) -> list[Blink]:
     """The blinks that end before the last frame of `frames`."""
-    found = []
+    found: list[Blink] = []
     for blink in blinks(rng, curves):
         if blink.start >= frames - BLINK_FRAMES:
             return found

@@ -1,7 +1,7 @@
 """Savitzky-Golay smoothing of blendshape weights over time (window 5, order 2), whole or as a stream.
 
-Savitzky & Golay, "Smoothing and Differentiation of Data by Simplified Least Squares Procedures", 1964. The two frames at
-either end lie on the parabola fitted to the first or last five frames (the mode "interp" of signal libraries).
+Savitzky & Golay, "Smoothing and Differentiation of Data by Simplified Least Squares Procedures", 1964. The two frames
+at either end lie on the parabola fitted to the first or last five frames (the mode "interp" of signal libraries).
 """
 
 from __future__ import annotations
@@ -45,13 +45,14 @@ class Smoother:
         if self._window is None:
             settled = np.concatenate([_FIT[:HALF] @ rows[:WINDOW], settled])
         self._tail, self._window = rows[1 - WINDOW :], rows[-WINDOW:]
-        return settled.astype(np.float32)
+        return np.asarray(settled, np.float32)
 
     def finish(self) -> Weights:
         """The rows still held back; nothing may be pushed afterwards."""
         if self._window is None:
             return self._tail
-        return (_FIT[HALF + 1 :] @ self._window).astype(np.float32)
+        rest: Weights = np.asarray(_FIT[HALF + 1 :] @ self._window, np.float32)
+        return rest
 
 
 def smooth(rows: Weights) -> Weights:

@@ -145,9 +145,10 @@ class EmoTalkNetwork:
             torch.cat([resampled(f, t) for f, t in zip(content_features, frames, strict=True)]), frames
         )
         inner = [emotion_frames(len(f)) for f in emotion_features]
-        encoded = self._emotion(
+        states = self._emotion(
             torch.cat([resampled(f, t) for f, t in zip(emotion_features, inner, strict=True)]), inner
-        ).split(inner)
+        )
+        encoded = torch.split(states, inner)
         emotion = torch.cat([resampled(e, t) for e, t in zip(encoded, frames, strict=True)])
 
         memory = self._map_emotion(emotion)
@@ -159,7 +160,7 @@ class EmoTalkNetwork:
             ]
         )
         decoded = self._decode(torch.cat([self._map_content(content), mood, style], 1), memory, frames)
-        weights = self._shapes(decoded).split(frames)
+        weights = torch.split(self._shapes(decoded), frames)
         found: list[Tensor] = [weights[0]] * len(batch)
         for place, rows in zip(order, weights, strict=True):
             found[place] = rows

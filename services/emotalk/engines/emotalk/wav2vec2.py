@@ -146,7 +146,8 @@ class PositionEmbedding:
                     count * frames, -1
                 )
                 out[first : first + count * frames, group * width : (group + 1) * width] = apply(unfolded)
-        return gelu_(out).add_(x)
+        embedded: Tensor = gelu_(out)
+        return embedded.add_(x)
 
 
 class Layer:
