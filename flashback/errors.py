@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import grpc
 
 OURS = "flashback-error"
-"""Trailing metadata key: the status's sentence was written by a service for whoever called, not by gRPC."""
+"""Trailing metadata key: the status's sentence was written by a service for whoever called, not by gRPC. Its value is the
+error's `code`."""
 
 RETRY_AFTER = "retry-after"
 """Trailing metadata key: when it may be worth asking a full service again, whole seconds."""
@@ -113,7 +114,7 @@ def from_call(service: str, status: grpc.StatusCode, details: str, trailing: Map
     A sentence the service wrote passes through, marked `from_service`; gRPC's own texts are replaced by a plain one.
     """
     if OURS in trailing:
-        error = from_status(status, details)
+        error = TooLarge(details) if trailing[OURS] == TooLarge.code else from_status(status, details)
         error.from_service = True
         hint = trailing.get(RETRY_AFTER, "")
         if isinstance(error, Full) and hint.isdecimal():

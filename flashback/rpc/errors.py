@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: FlashbackError) -> NoReturn:
-    trailing = [(OURS, "1")]
+    trailing = [(OURS, error.code)]
     if isinstance(error, Full):
         trailing.append((RETRY_AFTER, str(error.retry_after_s)))
     await context.abort(error.status, error.message, tuple(trailing))

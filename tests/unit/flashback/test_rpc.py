@@ -9,11 +9,11 @@ import grpc
 import pytest
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from flashback.errors import Broken, FlashbackError, Full, InvalidInput, NotFound, Unavailable
+from flashback.errors import Broken, FlashbackError, Full, InvalidInput, NotFound, TooLarge, Unavailable
 from flashback.rpc import QUICK_S, ServiceServer, open_channel, typed_errors, wait_serving
 from flashback.v1 import tts_pb2, tts_pb2_grpc
 
-ERRORS: list[FlashbackError] = [InvalidInput("a"), NotFound("b"), Broken("c"), Full("d", 7), Unavailable("e")]
+ERRORS: list[FlashbackError] = [InvalidInput("a"), NotFound("b"), Broken("c"), Full("d", 7), Unavailable("e"), TooLarge("f")]
 
 
 class Failing(tts_pb2_grpc.TtsServicer):
@@ -43,10 +43,14 @@ async def channel(tmp_path: Path) -> AsyncIterator[grpc.aio.Channel]:
 async def test_typed_errors_cross_the_wire(channel: grpc.aio.Channel, index: int) -> None:
     stub = tts_pb2_grpc.TtsStub(channel)
     chunks = []
-    with pytest.raises(type(ERRORS[index]), match=ERRORS[index].message), typed_errors("tts"):
+    with pytest.raises(type(ERRORS[index]), match=ERRORS[index].message) as caught, typed_errors("tts"):
         async for chunk in stub.Synthesize(tts_pb2.SynthesizeRequest(text=str(index)), timeout=QUICK_S):
             chunks.append(chunk)
     assert len(chunks) == 1
+    assert type(caught.value) is type(ERRORS[index])
+    assert caught.value.from_service
+    if isinstance(ERRORS[index], Full):
+        assert caught.value.retry_after_s == 7
 
 
 async def test_full_carries_its_retry_hint(channel: grpc.aio.Channel) -> None:
