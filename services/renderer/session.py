@@ -91,7 +91,10 @@ class Session:
     def obey(self, command: renderer_pb2.StageCommand) -> None:
         """Carries out a command of the Direct stream. Raises InvalidInput."""
         if command.HasField("speech"):
-            self._tell(self.stage.say(wire.part_of(command.speech)))
+            if command.speech.HasField("face"):
+                self.stage.follow(wire.track_of(command.speech))
+            if not wire.only_face(command.speech):
+                self._tell(self.stage.say(wire.part_of(command.speech)))
         elif command.HasField("cancel"):
             self._tell(self.stage.cancel(command.cancel.generation))
         elif command.HasField("state"):

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from flashback.media.clock import SPEECH_RATE, FrameClock
 from services.renderer.engine import Pose
-from services.renderer.motion.face import FaceMotion
+from services.renderer.motion.face import LEAD_S, FaceMotion
 from services.renderer.motion.manners import Manner
 from services.renderer.motion.mouth import Said
+from services.renderer.motion.spoken_face import Track, Tracks
 from services.renderer.speech import Part, SpeechQueue, Stretch, seconds
 
 USUAL_LEVEL = 2500.0
@@ -72,6 +73,7 @@ class Stage:
         self._clock = clock
         self._face = FaceMotion(seed, clock.fps)
         self._queue = SpeechQueue()
+        self._tracks = Tracks()
         self._frame = 0
         self._state = Manner.IDLE
         self._generation = 0
@@ -108,11 +110,17 @@ class Stage:
         self._queue.add(part)
         return events
 
+    def follow(self, track: Track) -> None:
+        """More of the face that comes with a sentence; one of an older generation is dropped."""
+        if track.generation >= self._generation:
+            self._tracks.add(track)
+
     def cancel(self, generation: int) -> list[Event]:
         """Drops all speech older than `generation`: the mouth goes to rest, the face listens."""
         self._generation = max(self._generation, generation)
         was_busy = self._queue.busy
         self._tail = self._queue.cut(self._generation)
+        self._tracks.cut(self._generation)
         if self._turn is not None and self._turn.generation < self._generation:
             self._turn = None
         if not self._queue.busy:
@@ -126,6 +134,7 @@ class Stage:
         """Performs one frame period."""
         start, length = self.next_start, self._clock.length(self._frame)
         for arrival in self._queue.place(start):
+            self._tracks.place(arrival.part.key, seconds(arrival.origin), arrival.part.generation)
             if arrival.late_by:
                 self._face.delay(seconds(arrival.late_since), seconds(arrival.late_by))
             self._face.say(
@@ -147,9 +156,9 @@ class Stage:
             self._turn = None
         speaking = stretch.voice is not None or self._queue.busy
         manner = Manner.SPEAKING if speaking else self._state
-        weights, sway, breath = self._face.pose(
-            seconds(start) + length / (2 * SPEECH_RATE), manner, self._loudness(stretch.audio)
-        )
+        time = seconds(start) + length / (2 * SPEECH_RATE)
+        spoken = self._tracks.at(time + LEAD_S) if speaking else None
+        weights, sway, breath = self._face.pose(time, manner, self._loudness(stretch.audio), spoken)
         pose = Pose(self._frame, start, weights, sway, breath, stretch.audio)
         self._frame += 1
         return Take(

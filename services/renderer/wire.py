@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from flashback.errors import InvalidInput
+from flashback.media.blendshapes import ARKIT_52, ARKIT_52_ALPHABETICAL
 from flashback.v1 import renderer_pb2
 from services.renderer.motion.manners import Manner
+from services.renderer.motion.spoken_face import Track
 from services.renderer.speech import Mark, Part
 from services.renderer.stage import Event, SentenceStarted, TurnFinished
+
+MAX_FPS = 120
+_ORDER = [ARKIT_52_ALPHABETICAL.index(name) for name in ARKIT_52]
 
 
 def part_of(message: renderer_pb2.SpeechPart) -> Part:
@@ -25,6 +30,33 @@ def part_of(message: renderer_pb2.SpeechPart) -> Part:
         arousal=message.emotion.arousal,
         last_of_sentence=message.last_of_sentence or message.last_of_turn,
         last_of_turn=message.last_of_turn,
+    )
+
+
+def only_face(message: renderer_pb2.SpeechPart) -> bool:
+    """Whether a part has nothing but frames of a sentence's face."""
+    return message.HasField("face") and not (
+        message.audio or message.visemes or message.last_of_sentence or message.last_of_turn
+    )
+
+
+def track_of(message: renderer_pb2.SpeechPart) -> Track:
+    """The frames of a part's `face`. Raises InvalidInput when they are not whole, not numbers, or too many a second."""
+    face = message.face
+    if not 1 <= face.fps <= MAX_FPS:
+        raise InvalidInput(f"FaceTrack.fps is 1 to {MAX_FPS}, not {face.fps}.")
+    if len(face.blendshapes) % len(ARKIT_52):
+        raise InvalidInput(f"FaceTrack.blendshapes has {len(face.blendshapes)} numbers, no whole rows of 52.")
+    rows = np.array(face.blendshapes, np.float32).reshape(-1, len(ARKIT_52))[:, _ORDER]
+    if not np.isfinite(rows).all():
+        raise InvalidInput("FaceTrack.blendshapes holds values that are not numbers.")
+    return Track(
+        key=(message.turn_id, message.sentence),
+        generation=message.generation,
+        fps=face.fps,
+        first=face.first_frame,
+        rows=np.clip(rows, 0.0, 1.0),
+        blinks=face.blinks,
     )
 
 

@@ -14,8 +14,9 @@ from services.renderer.motion.easing import Spring
 from services.renderer.motion.eyes import Blinks, Gaze
 from services.renderer.motion.head import Brows, Head
 from services.renderer.motion.manners import EASED, Manner, bearing_vector
-from services.renderer.motion.mouth import Mouth, Said
-from services.renderer.motion.visemes import NAMES, SHAPE_PLACES, SHAPE_SOURCES, VOWELS
+from services.renderer.motion.mouth import SETTLE_FRAMES, Mouth, Said
+from services.renderer.motion.spoken_face import Handover, SpokenFace
+from services.renderer.motion.visemes import SHAPE_PLACES, SHAPE_SOURCES, VOWELS
 
 LEAD_S = 0.020
 """The mouth is this much ahead of its sound: lips are on their way before a sound is heard."""
@@ -24,8 +25,9 @@ BROW_GAP_S = 1.9
 STRESSED = 0.75
 """Visemes at least this heavy can carry a beat of the head."""
 
+_GAZE = np.array([name.startswith("eyeLook") for name in ARKIT_52])
 _EASE = {name: place for place, name in enumerate(EASED)}
-_FUNNEL, _PUCKER = NAMES.index("funnel"), NAMES.index("pucker")
+_FUNNEL, _PUCKER = index("mouthFunnel"), index("mouthPucker")
 
 
 def _within(shift: float) -> float:
@@ -48,6 +50,7 @@ class FaceMotion:
         self._head = Head(streams[2])
         self._brows = Brows(streams[3])
         self._chance = streams[4]
+        self._handover = Handover(SETTLE_FRAMES)
         self._manner, self._feeling = Manner.IDLE, (0.0, 0.0)
         self._aim()
         self._bearing = Spring(self._goal, 0.16)
@@ -83,22 +86,29 @@ class FaceMotion:
         self._feeling = (max(-1.0, min(valence, 1.0)), max(-1.0, min(arousal, 1.0)))
         self._aim()
 
-    def pose(self, time: float, manner: Manner, loudness: float) -> tuple[NDArray[np.float32], Sway, float]:
+    def pose(
+        self, time: float, manner: Manner, loudness: float, spoken: SpokenFace | None = None
+    ) -> tuple[NDArray[np.float32], Sway, float]:
         """Weights, head and breath (engine.Pose) for the frame whose middle is at `time` seconds.
 
         Weights are float32[52] in the order of blendshapes.ARKIT_52. Call once for each frame, in order.
-        loudness: of the frame's audio, 0..1 of the voice's usual level.
+        loudness: of the frame's audio, 0..1 of the voice's usual level. spoken: the face that came with the speech, of
+        LEAD_S later; it takes the place of visemes, brow raises and, where it blinks, of blinks.
         """
         self._time = time
         weights = np.zeros(len(ARKIT_52), np.float32)
         mouth = self._mouth.shape(time + LEAD_S, loudness)
-        weights[SHAPE_PLACES] = mouth[SHAPE_SOURCES]
+        inner, outer = self._brows.at(time)
+        if spoken is None:
+            weights[SHAPE_PLACES] = mouth[SHAPE_SOURCES]
+        else:
+            weights[~_GAZE] = spoken.row[~_GAZE]
+            inner = outer = 0.0
         if manner is not self._manner:
             self._manner = manner
             self._aim()
         eased = self._bearing.step(self._goal, self._dt)
-        inner, outer = self._brows.at(time)
-        rounded = min(1.0, 1.6 * (mouth[_FUNNEL] + mouth[_PUCKER]))
+        rounded = min(1.0, 1.6 * float(weights[_FUNNEL] + weights[_PUCKER]))
         spread = eased * (1.0 - 0.8 * rounded)
 
         def add(name: str, value: float) -> None:
@@ -114,7 +124,8 @@ class FaceMotion:
             add("browDown" + side, eased[_EASE["brow_down"]])
             add("browOuterUp" + side, eased[_EASE["brow_outer"]] + outer * (1.0 if side == "Left" else 0.85))
         add("browInnerUp", eased[_EASE["brow_inner"]] + inner)
-        self._look(weights, time, manner)
+        self._look(weights, time, manner, spoken)
+        weights = self._handover.pass_on(weights, spoken is not None)
         np.clip(weights, 0.0, 1.0, out=weights)
         x, y, roll = self._head.at(time, manner)
         dx, dy, lean = (float(eased[_EASE[name]]) for name in ("x", "y", "roll"))
@@ -123,15 +134,19 @@ class FaceMotion:
     def _aim(self) -> None:
         self._goal = bearing_vector(self._manner, *self._feeling)
 
-    def _look(self, weights: NDArray[np.float32], time: float, manner: Manner) -> None:
+    def _look(
+        self, weights: NDArray[np.float32], time: float, manner: Manner, spoken: SpokenFace | None = None
+    ) -> None:
         """The person's left eye is on the right of the picture: looking right turns it outwards."""
         right, up = self._gaze.at(time, manner)
-        shut = self._blinks.at(time)
+        own = self._blinks.at(time)
         outward, inward = ("Left", "Right") if right > 0 else ("Right", "Left")
         weights[index("eyeLookOut" + outward)] = abs(right)
         weights[index("eyeLookIn" + inward)] = abs(right)
         for side in ("Left", "Right"):
             weights[index(("eyeLookUp" if up > 0 else "eyeLookDown") + side)] = abs(up)
-            weights[index("eyeBlink" + side)] = shut
+            blink = index("eyeBlink" + side)
+            shut = float(weights[blink]) if spoken and spoken.blinks else own
+            weights[blink] = shut
             weights[index("eyeSquint" + side)] *= 1.0 - shut
             weights[index("eyeWide" + side)] *= 1.0 - shut
