@@ -51,22 +51,15 @@ class Blink:
     curve: int
 
 
-def blinks(rng: random.Random, curves: int = len(CURVES)) -> Iterator[Blink]:
-    """Endless. Draws a start, then for every blink its curve and the gap to the next one, as EmoTalk's demo does."""
+def blinks(rng: random.Random, curves: int = len(CURVES), frames: int | None = None) -> Iterator[Blink]:
+    """The blinks that end before the last of `frames` frames, or endless ones.
+
+    Draws a start, then for every blink its curve and the gap to the next: as many numbers in the same order as EmoTalk.
+    """
     start = rng.randint(*FIRST)
-    while True:
+    while frames is None or start < frames - BLINK_FRAMES:
         yield Blink(start, rng.randint(0, curves - 1))
         start += rng.randint(*GAP)
-
-
-def schedule(frames: int, rng: random.Random, curves: int = len(CURVES)) -> list[Blink]:
-    """The blinks that end before the last frame of `frames`."""
-    found: list[Blink] = []
-    for blink in blinks(rng, curves):
-        if blink.start >= frames - BLINK_FRAMES:
-            return found
-        found.append(blink)
-    return found
 
 
 class Blinks:
@@ -74,7 +67,8 @@ class Blinks:
 
     def __init__(self, seed: int | random.Random, frames: int | None = None, curves: Curves = CURVES) -> None:
         rng = seed if isinstance(seed, random.Random) else random.Random(seed)
-        self._coming = blinks(rng, len(curves)) if frames is None else iter(schedule(frames, rng, len(curves)))
+        coming = blinks(rng, len(curves), frames)
+        self._coming = coming if frames is None else iter(list(coming))
         self._curves = np.asarray(curves, np.float32)
         self._current: list[Blink] = []
         self._next = next(self._coming, None)

@@ -1,0 +1,1 @@
+"""Numeric parity of the engines' own classes with recorded reference runs."""
