@@ -22,7 +22,7 @@ Predict: TypeAlias = Callable[[Utterance], Awaitable[Weights]]
 """float32[frame_count(n), 52] for an utterance of n samples; other requests may share its batch."""
 
 MOST_AHEAD = 4
-"""Pieces of one recording that are predicted at a time, where the engine takes so many together."""
+"""Pieces of one recording that an accelerator predicts at a time. A CPU does one: two would each be there later."""
 
 
 async def animate(job: Job, predict: Predict, limits: audio.Limits, info: EngineInfo) -> AsyncIterator[Chunk]:
@@ -36,7 +36,8 @@ async def animate(job: Job, predict: Predict, limits: audio.Limits, info: Engine
     seam = Seam()
     finishing = _Finishing(job.seed) if job.post_processing else None
     index = first_frame = 0
-    predictions = _predictions(source, job, predict, min(MOST_AHEAD, max(1, info.max_batch)))
+    ahead = 1 if info.device == "cpu" else max(1, min(MOST_AHEAD, info.max_batch))
+    predictions = _predictions(source, job, predict, ahead)
     try:
         async for piece, rows in predictions:
             final = piece.following is None
