@@ -98,7 +98,7 @@ async def test_equal_jobs_give_equal_frames_and_other_seeds_other_blinks() -> No
 
 
 async def test_the_first_chunk_comes_before_the_second_is_predicted() -> None:
-    for device, then in (("cpu", 2), ("an accelerator", 5)):
+    for device in ("cpu", "an accelerator"):
         predict = Predictor()
         info = replace(INFO, max_batch=8, device=device)
         async with aclosing(animate(job(speechlike(9.0)), predict, LIMITS, info)) as found:
@@ -106,7 +106,7 @@ async def test_the_first_chunk_comes_before_the_second_is_predicted() -> None:
             assert len(predict.heard) == 1
             assert len(first.weights) == 45
             await anext(found)
-            assert len(predict.heard) == then, "four at a time where that is quicker"
+            assert (len(predict.heard) > 2) == (device != "cpu"), "several at a time where that is quicker"
 
 
 async def test_an_engine_that_hears_less_decides_how_long_pieces_are() -> None:
