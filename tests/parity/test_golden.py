@@ -76,7 +76,22 @@ def test_only_takes_a_glob(golden: Path):
 
 def test_the_recipe_makes_the_listed_values():
     listed = json.loads((GOLDEN / "recipe_selfcheck.json").read_text())
-    for row in listed["rows"]:
+    *rows, _ = listed["rows"]
+    for row in rows:
         made = recipe.tensor(row["seed"], row["key"], row["shape"], listed["gains"], listed["overrides"])
         assert made.ravel()[:3].tolist() == row["first3"][: made.size]
         assert float(made.astype(np.float64).sum()) == pytest.approx(row["sum"])
+
+
+def test_the_recipe_gives_spectral_norm_its_singular_vectors():
+    listed = json.loads((GOLDEN / "recipe_selfcheck.json").read_text())
+    *rows, spectral = listed["rows"]
+    original = next(row for row in rows if row["key"].endswith("_orig"))
+    shape = original["shape"]
+    keys = {"s.weight_orig": shape, "s.weight_u": shape[:1], "s.weight_v": [int(np.prod(shape[1:]))]}
+    made = recipe.state(keys, {"seed": original["seed"], "gains": listed["gains"], "overrides": listed["overrides"]})
+    left, right = made["s.weight_u"], made["s.weight_v"]
+    assert left[:3] == pytest.approx(spectral["u_first3"], abs=1e-6)
+    assert right[:3] == pytest.approx(spectral["v_first3"], abs=1e-6)
+    sigma = left @ made["s.weight_orig"].reshape(len(left), -1) @ right
+    assert float(sigma) == pytest.approx(spectral["sigma"], rel=1e-5)

@@ -93,15 +93,17 @@ class DecoderLayer:
 class EmoTalkNetwork:
     """The checkpoint made ready to compute. Stateless: several threads may call it.
 
-    precision: "float32" is the one that holds parity; the others trade error for speed. The decoder stays in float32.
+    precision: of the two encoders; "float32" is the one that holds parity. The decoder stays in float32, and with "int8"
+    the convolutions too: they copy their inputs to be quantised, which costs what it gains, and err most.
     """
 
     def __init__(self, model: EmoTalkCheckpoint, precision: Precision = "float32") -> None:
         content, emotion = model.audio_encoder_cont, model.audio_encoder_emo.wav2vec2
         self.shared_front_end = equal(content.feature_extractor, emotion.feature_extractor)
-        self._content_front = FrontEnd(content.feature_extractor, precision)
+        front: Precision = "float32" if precision == "int8" else precision
+        self._content_front = FrontEnd(content.feature_extractor, front)
         self._emotion_front = (
-            self._content_front if self.shared_front_end else FrontEnd(emotion.feature_extractor, precision)
+            self._content_front if self.shared_front_end else FrontEnd(emotion.feature_extractor, front)
         )
         self._content = TransformerEncoder(content, precision)
         self._emotion = TransformerEncoder(emotion, precision)
