@@ -18,7 +18,7 @@ from grpc_reflection.v1alpha import reflection
 from flashback import logs
 from flashback.errors import FlashbackError
 from flashback.rpc.errors import ErrorInterceptor
-from flashback.rpc.options import OPTIONS
+from flashback.rpc.options import MAX_MESSAGE_BYTES, options
 from flashback.settings import HouseSettings
 
 log = logging.getLogger(__name__)
@@ -29,9 +29,9 @@ PR_SET_PDEATHSIG = 1
 class ServiceServer:
     """A grpc.aio server with the standard services; `health` flips to SERVING in start() and back in stop()."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, max_message_bytes: int = MAX_MESSAGE_BYTES) -> None:
         self.address = address
-        self.server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=OPTIONS)
+        self.server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=options(max_message_bytes))
         self._health = HealthServicer()
         self._names: list[str] = []
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.server)
@@ -67,31 +67,33 @@ def run_service(
     name: str,
     address: str,
     setup: Callable[[ServiceServer], Awaitable[Callable[[], Awaitable[None]]]],
+    max_message_bytes: int = MAX_MESSAGE_BYTES,
 ) -> None:
     """The whole life of a service process.
 
     `setup` registers servicers on the ServiceServer (and calls announce), loads what the service needs, and returns an
-    async function that closes it again. Exits with status 1 and one line on a FlashbackError at start.
+    async function that closes it again. max_message_bytes: of one message, in or out. Exits with status 1 and one line
+    on a FlashbackError at start.
     """
     die_with_parent()
     logs.configure(name, HouseSettings().log_level)
     try:
-        asyncio.run(_serve(name, address, setup))
+        asyncio.run(_serve(address, setup, max_message_bytes))
     except FlashbackError as error:
         log.error("cannot start: %s", error.message)
         sys.exit(1)
 
 
 async def _serve(
-    name: str,
     address: str,
     setup: Callable[[ServiceServer], Awaitable[Callable[[], Awaitable[None]]]],
+    max_message_bytes: int,
 ) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    service = ServiceServer(address)
+    service = ServiceServer(address, max_message_bytes)
     close = await setup(service)
     try:
         await service.start()

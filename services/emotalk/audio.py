@@ -97,7 +97,7 @@ def measure(data: bytes, limits: Limits) -> int:
 def _decoded(data: bytes, limits: Limits) -> Iterator[tuple[int, Samples]]:
     """(sampling rate, mono float32 at that rate) as the packets come; checked."""
     if len(data) > limits.max_bytes:
-        raise TooLarge(f"The audio file is larger than {limits.max_bytes / 1e6:.0f} MB, the largest that is taken.")
+        raise TooLarge(f"The audio file is larger than {limits.max_bytes / 2**20:g} MB, the largest that is taken.")
     if not data:
         raise InvalidInput("The audio file is empty: 0 bytes.")
     lengths: dict[int, int] = {}

@@ -188,7 +188,7 @@ def test_exactly_the_limit_is_taken() -> None:
 
 def test_too_many_bytes_are_refused_unread() -> None:
     with pytest.raises(TooLarge, match="1 MB"):
-        decode(bytes(1_000_001), Limits(1_000_000, 60))
+        decode(bytes(2**20 + 1), Limits(2**20, 60))
 
 
 @pytest.mark.parametrize("piece", [1, 7, 480, 24_000])

@@ -13,7 +13,14 @@ from flashback.errors import Broken, FlashbackError, Full, InvalidInput, NotFoun
 from flashback.rpc import QUICK_S, ServiceServer, open_channel, typed_errors, wait_serving
 from flashback.v1 import tts_pb2, tts_pb2_grpc
 
-ERRORS: list[FlashbackError] = [InvalidInput("a"), NotFound("b"), Broken("c"), Full("d", 7), Unavailable("e"), TooLarge("f")]
+ERRORS: list[FlashbackError] = [
+    InvalidInput("a"),
+    NotFound("b"),
+    Broken("c"),
+    Full("d", 7),
+    Unavailable("e"),
+    TooLarge("f"),
+]
 
 
 class Failing(tts_pb2_grpc.TtsServicer):
@@ -87,3 +94,20 @@ async def test_a_service_that_never_comes_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="tts"):
         await wait_serving(opened, "tts", 0.2)
     await opened.close(None)
+
+
+@pytest.mark.parametrize(("limit", "passes"), [(1_000_000, True), (100_000, False)])
+async def test_a_service_may_take_messages_of_another_size(tmp_path: Path, limit: int, passes: bool) -> None:
+    server = ServiceServer(f"unix:{tmp_path}/s.sock", max_message_bytes=limit)
+    tts_pb2_grpc.add_TtsServicer_to_server(Failing(), server.server)
+    await server.start()
+    try:
+        async with open_channel(server.address) as opened:
+            call = tts_pb2_grpc.TtsStub(opened).Synthesize(
+                tts_pb2.SynthesizeRequest(text="0", persona_id="x" * 500_000), timeout=QUICK_S
+            )
+            with pytest.raises(InvalidInput if passes else TooLarge), typed_errors("tts"):
+                async for _ in call:
+                    pass
+    finally:
+        await server.stop(0)
