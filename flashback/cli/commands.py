@@ -28,6 +28,7 @@ class Split(StrEnum):
 
 
 Persona = Annotated[str, typer.Option("--persona", "-p", help="Persona id, such as iris or amon.")]
+COMMERCIAL_ONLY = "Refuse weights whose licence forbids commercial use."
 DEFAULT_PERSONA = HouseSettings().default_persona
 Asked = Annotated[
     str | None,
@@ -43,11 +44,23 @@ Corpus = Annotated[
 def up(
     port: Annotated[int, typer.Option(envvar="FLASHBACK_PORT", min=1, max=65535, help="HTTP port of the page.")] = 8000,
     host: Annotated[str, typer.Option(envvar="FLASHBACK_HOST", help="Address to listen on.")] = "127.0.0.1",
+    commercial_only: Annotated[bool, typer.Option(envvar="FLASHBACK_COMMERCIAL_ONLY", help=COMMERCIAL_ONLY)] = False,
 ) -> None:
     """Start everything on this machine; Ctrl-C stops it."""
     from flashback.cli.up import run
 
-    asyncio.run(run(host, port))
+    asyncio.run(run(host, port, commercial_only))
+
+
+@app.command("weights")
+def list_weights(
+    commercial_only: Annotated[bool, typer.Option(help=COMMERCIAL_ONLY)] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a checkpoint instead of a table.")] = False,
+) -> None:
+    """List the checkpoints that engines can load, and their licences."""
+    from flashback.cli.weights import run
+
+    run(commercial_only, as_json)
 
 
 @app.command()

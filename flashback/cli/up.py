@@ -13,7 +13,7 @@ from flashback.stack.plan import SERVICES, make_plan, require_free_port
 from flashback.stack.supervisor import Supervisor
 
 
-async def run(host: str, port: int) -> None:
+async def run(host: str, port: int, commercial_only: bool = False) -> None:
     """Starts all services, prints `ready <address>` on standard output, and runs until SIGINT or SIGTERM.
 
     Raises FlashbackError when the port is taken, the default persona does not load, or a service does not start.
@@ -24,7 +24,7 @@ async def run(host: str, port: int) -> None:
     personas.load(settings.default_persona, settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
-    os.environ.update(FLASHBACK_HOST=host, FLASHBACK_PORT=str(port))
+    os.environ.update(FLASHBACK_HOST=host, FLASHBACK_PORT=str(port), FLASHBACK_COMMERCIAL_ONLY=str(commercial_only))
     plan = make_plan(SERVICES)
     supervisor = Supervisor(plan)
     stopping = asyncio.Event()
