@@ -1,4 +1,4 @@
-"""The 52 face shapes of ARKit. Two orders of their names are in use in the field, so data names its layout or its channels."""
+"""The 52 face shapes of ARKit. Two orders of their names are in use, so data names its layout or its channels."""
 
 from __future__ import annotations
 
