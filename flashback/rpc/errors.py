@@ -13,7 +13,8 @@ from flashback.errors import OURS, RETRY_AFTER, FlashbackError, Full
 log = logging.getLogger(__name__)
 
 
-async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: FlashbackError) -> NoReturn:
+async def abort_with(context: grpc.aio.ServicerContext[Any, Any], error: FlashbackError) -> NoReturn:
+    """Ends a call with an error's status, sentence and code, and the retry hint where it has one."""
     trailing = [(OURS, error.code)]
     if isinstance(error, Full):
         trailing.append((RETRY_AFTER, str(error.retry_after_s)))
@@ -43,7 +44,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
                 try:
                     return await behaviour(request, context)
                 except FlashbackError as error:
-                    await _abort(context, error)
+                    await abort_with(context, error)
                 except (grpc.aio.AbortError, grpc.aio.UsageError):
                     raise
                 except Exception:
@@ -57,7 +58,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
                     async for item in behaviour(request, context):
                         yield item
                 except FlashbackError as error:
-                    await _abort(context, error)
+                    await abort_with(context, error)
                 except (grpc.aio.AbortError, grpc.aio.UsageError):
                     raise
                 except Exception:

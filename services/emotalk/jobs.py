@@ -54,7 +54,10 @@ class JobQueue(Protocol):
         ...
 
     def results(self, job_id: str) -> AsyncIterator[Chunk]:
-        """A job's chunks in order, each once, as they are stored; ends after the final one. Raises what it failed of."""
+        """A job's chunks in order, each once, as they are stored; ends after the final one.
+
+        Raises what the job failed of.
+        """
         ...
 
     async def cancel(self, job_id: str) -> None:

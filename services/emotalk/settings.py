@@ -44,6 +44,9 @@ class EmoTalkSettings(BaseSettings):
         default="all",
         description="all, or server (takes requests) and worker (does them), which need Redis between them.",
     )
+    worker_address: str = Field(
+        default="127.0.0.1:0", description="Where a process of role worker answers health checks; port 0: any free one."
+    )
     num_workers: int = Field(
         default=2,
         ge=1,

@@ -16,7 +16,7 @@ from services.emotalk.blinks import Blinks
 from services.emotalk.engine import CHANNELS, MIN_SAMPLES, Utterance, Weights, frame_count
 from services.emotalk.jobs import Chunk, Job
 from services.emotalk.smoothing import smooth
-from tests.unit.emotalk.engines import INFO, Predictor, loudness
+from tests.unit.emotalk.predictors import INFO, Predictor, loudness
 from tests.unit.emotalk.sounds import encoded, speechlike, three_hours, wav
 
 LIMITS = Limits(64_000_000, 1800)

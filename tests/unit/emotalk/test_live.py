@@ -16,7 +16,7 @@ from services.emotalk.live import Frames, LiveStream, Piece, level_of, policy_of
 from services.emotalk.settings import EmoTalkSettings
 from services.emotalk.smoothing import smooth
 from services.emotalk.windows import Policy
-from tests.unit.emotalk.engines import INFO, Predictor, loudness
+from tests.unit.emotalk.predictors import INFO, Predictor, loudness
 from tests.unit.emotalk.sounds import speechlike, tone
 
 POLICY = policy_of(EmoTalkSettings(), INFO)
