@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import grpc
 
 OURS = "flashback-error"
-"""Trailing metadata key: the status's sentence was written by a service for whoever called, not by gRPC. Its value is the
-error's `code`."""
+"""Trailing metadata key: the status's sentence was written by a service for whoever called, not by gRPC.
+
+Its value is the error's `code`.
+"""
 
 RETRY_AFTER = "retry-after"
 """Trailing metadata key: when it may be worth asking a full service again, whole seconds."""

@@ -18,6 +18,8 @@ from flashback.clients.recordings import (
     CHANNEL_OPTIONS,
     DESCRIBE_S,
     HEALTH_S,
+    SERVING,
+    UNREACHABLE,
     WHOLE_S,
     Chunk,
     Description,
@@ -184,16 +186,20 @@ class AsyncEmoTalk:
 
     async def health_check(self) -> bool:
         """Whether the service says that it serves. False, too, when nothing answers within 5 s."""
-        try:
-            answer = await self._stub.HealthCheck(emotalk_pb2.HealthCheckRequest(), timeout=HEALTH_S)
-        except grpc.aio.AioRpcError:
-            return False
-        return bool(answer.status == emotalk_pb2.HealthCheckResponse.SERVING)
+        return await self.status() == SERVING
 
-    async def describe(self) -> Description:
+    async def status(self, timeout_s: float = HEALTH_S) -> str:
+        """SERVING, NOT_SERVING or UNKNOWN, as the service says; "unreachable" when it says nothing in time."""
+        try:
+            answer = await self._stub.HealthCheck(emotalk_pb2.HealthCheckRequest(), timeout=timeout_s)
+        except grpc.aio.AioRpcError:
+            return UNREACHABLE
+        return str(emotalk_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
+
+    async def describe(self, timeout_s: float = DESCRIBE_S) -> Description:
         """Engine, device, channel names and load. FlashbackError from a service that only knows recordings."""
         try:
-            return as_description(await self._live.Describe(live_pb2.DescribeEmoTalkRequest(), timeout=DESCRIBE_S))
+            return as_description(await self._live.Describe(live_pb2.DescribeEmoTalkRequest(), timeout=timeout_s))
         except grpc.aio.AioRpcError as error:
             raise as_error(error) from error
 

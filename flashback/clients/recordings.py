@@ -22,6 +22,9 @@ BUSY = "queue is full"
 WRITTEN_TOO_LATE = "Internal error from Core"
 """What grpc.aio says when a message is written to a call that the service has just ended."""
 
+SERVING = "SERVING"
+UNREACHABLE = "unreachable"
+
 HEALTH_S = 5.0
 DESCRIBE_S = 10.0
 WHOLE_S = 3600.0

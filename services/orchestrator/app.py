@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -17,10 +18,14 @@ from flashback.errors import FlashbackError, Full
 from flashback.rpc import SLOW_S, typed_errors
 from flashback.settings import HouseSettings
 from flashback.v1 import ears_pb2
-from services.orchestrator.routes import calls, house
+from services.orchestrator.cors import add_cors
+from services.orchestrator.emotalk_health import EmoTalkHealth
+from services.orchestrator.routes import blendshapes, calls, house
+from services.orchestrator.routes.reference import add_reference
 from services.orchestrator.services import Services
 from services.orchestrator.sessions import Sessions
 from services.orchestrator.settings import OrchestratorSettings
+from services.orchestrator.upload import Holdings
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +37,10 @@ def create_app(settings: OrchestratorSettings | None = None, home: HouseSettings
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        services = Services()
+        services = Services(recording_timeout_s=settings.recording_timeout_s)
         app.state.services = services
+        app.state.holdings = Holdings(settings.max_held_mb * 2**20, settings.retry_after_s)
+        app.state.emotalk_health = EmoTalkHealth(services.recordings, asyncio.get_running_loop().time)
         app.state.sessions = Sessions(services, settings, home)
         preparing = asyncio.create_task(_prepare_ears(services, home.default_persona))
         try:
@@ -44,11 +51,16 @@ def create_app(settings: OrchestratorSettings | None = None, home: HouseSettings
             await app.state.sessions.close()
             await services.close()
 
-    app = FastAPI(title="FlashbackAvatars", lifespan=life)
+    app = FastAPI(
+        title="FlashbackAvatars", version=version("flashback-avatars"), lifespan=life, docs_url=None, redoc_url=None
+    )
     app.state.settings = settings
     app.state.house = home
     app.include_router(calls.router)
     app.include_router(house.router)
+    app.include_router(blendshapes.router)
+    add_reference(app)
+    add_cors(app, settings.cors_origins)
     app.add_exception_handler(FlashbackError, _flashback_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.mount("/", StaticFiles(directory=home.home / "web-samples" / "minimal-webrtc-client", html=True), name="page")

@@ -47,8 +47,7 @@ class FakeEmoTalk(emotalk_pb2_grpc.EmoTalkServiceServicer):
         self.left = asyncio.Event()
         self.begun = asyncio.Event()
         self.status = emotalk_pb2.HealthCheckResponse.SERVING
-        self.described = 0
-        self.live = FakeLive(self)
+        self.live = FakeLive()
         self._scripts: deque[tuple[Item, ...]] = deque()
 
     def answer(self, *script: Item) -> None:
@@ -87,7 +86,8 @@ class FakeLive(live_pb2_grpc.EmoTalkServicer):
     `ended` is set when a call is over, however it ended.
     """
 
-    def __init__(self, recordings: FakeEmoTalk) -> None:
+    def __init__(self) -> None:
+        self.described = 0
         self.device = "cpu"
         self.engine = "viseme"
         self.starts: list[live_pb2.AnimateStart] = []
@@ -96,10 +96,9 @@ class FakeLive(live_pb2_grpc.EmoTalkServicer):
         self.refusal: FlashbackError | None = None
         self.breaks_off = False
         self.ended = asyncio.Event()
-        self._recordings = recordings
 
     async def Describe(self, request: Any, context: Any) -> live_pb2.EmoTalkDescription:  # type: ignore[override]
-        self._recordings.described += 1
+        self.described += 1
         return self._description()
 
     def _description(self) -> live_pb2.EmoTalkDescription:

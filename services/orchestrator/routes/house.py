@@ -16,6 +16,7 @@ from PIL import Image
 from flashback import personas
 from flashback.errors import Broken, FlashbackError
 from flashback.settings import HouseSettings
+from services.orchestrator.emotalk_health import EmoTalkHealth
 from services.orchestrator.services import Services
 
 router = APIRouter(tags=["flashback"])
@@ -83,8 +84,13 @@ def _title(file: Path) -> str:
 
 @router.get("/health")
 async def health(request: Request) -> dict[str, Any]:
-    """`ok` when every service answers SERVING, else `degraded`, with each one's state."""
+    """`ok` when every service of the stack answers SERVING, else `degraded`, with each one's state.
+
+    EmoTalk is one of them when its address is set (`FLASHBACK_EMOTALK_ADDRESS` or `GRPC_SERVER`). It is asked in any
+    case: `grpc_status`, `device` and `gpu` (the accelerator's name, null without one) are its own.
+    """
     services: Services = request.app.state.services
+    emotalk_health: EmoTalkHealth = request.app.state.emotalk_health
 
     async def one(name: str) -> str:
         try:
@@ -94,12 +100,18 @@ async def health(request: Request) -> dict[str, Any]:
         except Exception:
             return "unreachable"
 
-    states = dict(zip(services.channels, await asyncio.gather(*map(one, services.channels)), strict=True))
+    found, emotalk = await asyncio.gather(asyncio.gather(*map(one, services.channels)), emotalk_health.state())
+    states = dict(zip(services.channels, found, strict=True))
+    if "emotalk_address" in services.addresses.model_fields_set:
+        states["emotalk"] = emotalk.status.lower()
     status = "ok" if all(s == "serving" for s in states.values()) else "degraded"
     return {
         "status": status,
         "service": "flashback",
         "version": version("flashback-avatars"),
+        "grpc_status": emotalk.status,
+        "device": emotalk.device,
+        "gpu": emotalk.gpu,
         "services": states,
         "sessions": request.app.state.sessions.count,
         "max_sessions": request.app.state.settings.max_sessions,
