@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -32,6 +33,9 @@ class HouseSettings(BaseSettings):
     home: Path = Field(default=PACKAGE_ROOT, description="Folder of personas/, corpus/ and web-samples/.")
     data_dir: Path = Field(default=PACKAGE_ROOT / "var", description="Indexes, caches, run files.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    face_driven_by: Literal["visemes", "emotalk"] = Field(
+        default="visemes", description="What moves the avatar's face while it speaks: the voice's visemes, or EmoTalk."
+    )
     default_persona: str = Field(default="iris", description="Who answers when no persona is asked for.")
 
     @property

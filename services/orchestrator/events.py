@@ -39,6 +39,7 @@ class UpdateSession:
     """Settings a client may change while the session runs; None leaves one as it is."""
 
     ears_on: bool | None = None
+    blendshapes: bool | None = None
     raw: dict[str, Any] = field(default_factory=dict)
 
 
@@ -154,6 +155,17 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Blendshapes:
+    """Consecutive frames of the face. start_sample: media time of the first; rows of 52, arkit-52-alphabetical."""
+
+    turn_id: str
+    generation: int
+    start_sample: int
+    fps: int
+    weights: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Metrics:
     values: dict[str, Any]
 
@@ -175,5 +187,6 @@ Event = (
     | PlaybackCleared
     | AnswerEnded
     | Notice
+    | Blendshapes
     | Metrics
 )

@@ -18,6 +18,8 @@ from flashback.personas import Persona
 from flashback.v1 import ears_pb2, gateway_pb2, renderer_pb2
 from services.orchestrator import events as e
 from services.orchestrator.answering import Answering, Exchange, Question
+from services.orchestrator.expressions import Expressions
+from services.orchestrator.face_link import FaceLink
 from services.orchestrator.links import EarsLink, PeerLink, StageLink
 from services.orchestrator.realtime.decode import decode, new_item_id
 from services.orchestrator.realtime.encode import RealtimeEncoder
@@ -48,8 +50,17 @@ class Session:
     """A browser, its face and its ears, joined by a turn machine."""
 
     def __init__(
-        self, session_id: str, persona: Persona, services: Services, settings: OrchestratorSettings, greet: bool = False
+        self,
+        session_id: str,
+        persona: Persona,
+        services: Services,
+        settings: OrchestratorSettings,
+        greet: bool = False,
+        *,
+        blendshapes: bool = False,
+        driven: bool = False,
     ) -> None:
+        """greet: the persona begins; blendshapes: the browser is sent them; driven: the renderer follows them."""
         self.id = session_id
         self.persona = persona
         self._services = services
@@ -61,6 +72,15 @@ class Session:
         self._peer = PeerLink(services, session_id, persona.id)
         self._ears = EarsLink(services, session_id, persona.id, settings.silence_ms)
         self._encoder = RealtimeEncoder(session_id, persona.id)
+        self._expressions = Expressions(
+            FaceLink(services, session_id),
+            self._stage.say,
+            self._emit,
+            drives=driven,
+            hold_s=settings.face_hold_ms / 1000,
+        )
+        self._animated = False
+        self._show_blendshapes(blendshapes)
         self._turns: dict[str, Turn] = {}
         self._cuts: dict[int, tuple[Turn, CancelReason]] = {}
         self._history: list[Exchange] = []
@@ -87,6 +107,7 @@ class Session:
         self._spawn(self._stage.run(self._on_stage, self._stage_lost, self._stage_restored), essential=True)
         self._spawn(self._ears.run(self._on_ears, self._ears_lost))
         self._spawn(self._connect_watchdog())
+        self._animate_if_wanted()
         self._show_state()
         return answer
 
@@ -141,6 +162,15 @@ class Session:
             self._stage.set_state(self._machine.state)
             self._emit(e.StateChanged(self._machine.state))
 
+    def _show_blendshapes(self, on: bool) -> None:
+        self._expressions.show(on)
+        self._encoder.set_blendshapes(on)
+
+    def _animate_if_wanted(self) -> None:
+        if self._expressions.wanted and not self._animated:
+            self._animated = True
+            self._spawn(self._expressions.run())
+
     # --- the browser --------------------------------------------------------------------------------------------------
 
     def _on_peer(self, event: gateway_pb2.PeerEvent) -> None:
@@ -188,6 +218,9 @@ class Session:
                 self._interrupt(self._machine.cancel(CancelReason.CLIENT_CANCELLED))
             case e.UpdateSession():
                 self._ears_on = self._ears_on if command.ears_on is None else command.ears_on
+                if command.blendshapes is not None:
+                    self._show_blendshapes(command.blendshapes)
+                    self._animate_if_wanted()
                 self._emit(e.SessionUpdated())
 
     def _on_metrics(self, metrics: gateway_pb2.PeerMetrics) -> None:
@@ -217,7 +250,7 @@ class Session:
             self._machine.generation,
             turn.spoken,
             self._emit,
-            self._stage.say,
+            self._expressions.say,
             self._settings.answer_timeout_s,
         )
         self._emit(e.AnswerStarted(turn.id))
@@ -264,6 +297,7 @@ class Session:
             turn.task.cancel()
         self._peer.cut(cut.generation)
         self._stage.cancel(cut.generation)
+        self._expressions.cancel(cut.generation)
         self._cuts[cut.generation] = (turn, cut.reason)
         self._show_state()
 
@@ -280,6 +314,7 @@ class Session:
 
     def _finish(self, turn: Turn, heard: str, cancelled: CancelReason | None = None, failed: str | None = None) -> None:
         del self._turns[turn.id]
+        self._expressions.finished(turn.id)
         if turn.task and turn.task is not asyncio.current_task():
             turn.task.cancel()
         if turn.question is not None:
@@ -297,6 +332,7 @@ class Session:
                 turn = self._turns.get(started.turn_id)
                 if turn and turn.answering:
                     turn.answering.sentence_started(started.sentence, started.start_sample)
+                    self._expressions.sentence_started(turn.id, started.sentence, started.start_sample)
             case "turn_finished":
                 turn = self._turns.get(event.turn_finished.turn_id)
                 if turn and not turn.spoken.sentences:

@@ -31,8 +31,8 @@ class Sessions:
     def count(self) -> int:
         return self._slots
 
-    async def open(self, offer_sdp: str, persona_id: str, greet: bool) -> tuple[str, str]:
-        """Returns (session id, SDP answer).
+    async def open(self, offer_sdp: str, persona_id: str, greet: bool, blendshapes: bool = False) -> tuple[str, str]:
+        """Returns (session id, SDP answer). greet: say the greeting first; blendshapes: send them to the browser.
 
         Raises Full when no slot is left, InvalidInput for a malformed persona id or SDP, NotFound, Broken, Unavailable.
         """
@@ -43,7 +43,15 @@ class Sessions:
                 self._settings.retry_after_s,
             )
         self._slots += 1
-        session = Session(f"call_{uuid.uuid4().hex}", persona, self._services, self._settings, greet)
+        session = Session(
+            f"call_{uuid.uuid4().hex}",
+            persona,
+            self._services,
+            self._settings,
+            greet,
+            blendshapes=blendshapes,
+            driven=self._house.face_driven_by == "emotalk",
+        )
         try:
             answer = await session.open(offer_sdp)
         except BaseException:

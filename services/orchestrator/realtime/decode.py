@@ -84,7 +84,18 @@ def _update(session: Any) -> UpdateSession:
     ears = ours.get("ears") if isinstance(ours, dict) else None
     if ears not in (None, "on", "off"):
         raise InvalidInput("session.flashback.ears is `on` or `off`.")
-    return UpdateSession(ears_on=None if ears is None else ears == "on", raw=session)
+    return UpdateSession(
+        ears_on=None if ears is None else ears == "on", blendshapes=wants_blendshapes(session), raw=session
+    )
+
+
+def wants_blendshapes(session: dict[str, Any]) -> bool | None:
+    """`flashback.blendshapes` of a session object, None when it is not there. Raises InvalidInput for no bool."""
+    ours = session.get("flashback")
+    wish = ours.get("blendshapes") if isinstance(ours, dict) else None
+    if not isinstance(wish, bool | None):
+        raise InvalidInput("session.flashback.blendshapes is true or false.")
+    return wish
 
 
 def new_item_id() -> str:

@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from functools import singledispatchmethod
 from typing import Any
 
+from flashback.media.blendshapes import LAYOUTS
 from flashback.media.clock import milliseconds
 from services.orchestrator import events as e
 
 Json = dict[str, Any]
+
+LAYOUT = "arkit-52-alphabetical"
+CHANNELS = len(LAYOUTS[LAYOUT])
 
 
 class RealtimeEncoder:
@@ -26,6 +30,7 @@ class RealtimeEncoder:
             "model": "flashback",
             "output_modalities": ["audio"],
             "persona": persona_id,
+            "flashback": {"blendshapes": False},
             "audio": {"input": {"turn_detection": self._turn_detection}, "output": {"voice": persona_id}},
         }
 
@@ -50,6 +55,10 @@ class RealtimeEncoder:
     def set_silence(self, silence_ms: int) -> None:
         """The endpointing silence in force, as the ears tell it; in the session object from then on."""
         self._turn_detection["silence_duration_ms"] = silence_ms
+
+    def set_blendshapes(self, on: bool) -> None:
+        """Whether the client is sent blendshapes; in the session object from then on."""
+        self._session["flashback"]["blendshapes"] = on
 
     @_translate.register
     def _(self, event: e.SessionUpdated) -> Iterator[Json]:
@@ -194,6 +203,19 @@ class RealtimeEncoder:
     @_translate.register
     def _(self, event: e.Notice) -> Iterator[Json]:
         yield {"type": "flashback.notice", "code": event.code, "message": event.message}
+
+    @_translate.register
+    def _(self, event: e.Blendshapes) -> Iterator[Json]:
+        clipped = [round(min(max(value, 0.0), 1.0), 3) for value in event.weights]
+        yield {
+            "type": "flashback.blendshapes",
+            "turn_id": event.turn_id,
+            "generation": event.generation,
+            "start_ms": milliseconds(event.start_sample),
+            "fps": event.fps,
+            "layout": LAYOUT,
+            "frames": [clipped[at : at + CHANNELS] for at in range(0, len(clipped), CHANNELS)],
+        }
 
     @_translate.register
     def _(self, event: e.Metrics) -> Iterator[Json]:

@@ -10,6 +10,7 @@ from starlette.datastructures import UploadFile
 
 from flashback.errors import InvalidInput, NotFound
 from flashback.settings import HouseSettings
+from services.orchestrator.realtime.decode import wants_blendshapes
 from services.orchestrator.sessions import Sessions
 from services.orchestrator.settings import OrchestratorSettings
 
@@ -46,7 +47,7 @@ async def create_call(
     greet = bool(ours.get("greet", False)) if isinstance(ours, dict) else False
     if not isinstance(persona, str):
         raise InvalidInput("session.persona is a persona's id, such as `iris`.")
-    call_id, answer = await live.open(sdp, persona, greet)
+    call_id, answer = await live.open(sdp, persona, greet, bool(wants_blendshapes(session)))
     return Response(
         answer,
         status_code=201,

@@ -10,12 +10,15 @@ from typing import Any
 
 import grpc
 
-from flashback.errors import Broken, InvalidInput, Unavailable
+from flashback.errors import Broken, Full, InvalidInput, Unavailable
+from flashback.media.blendshapes import ARKIT_52_ALPHABETICAL
 from flashback.rpc import ServiceServer
 from flashback.settings import Addresses
 from flashback.v1 import (
     ears_pb2,
     ears_pb2_grpc,
+    emotalk_pb2,
+    emotalk_pb2_grpc,
     gateway_pb2,
     gateway_pb2_grpc,
     media_pb2,
@@ -99,6 +102,9 @@ class FakeRenderer(renderer_pb2_grpc.RendererServicer):
 
     def __init__(self) -> None:
         self.parts: list[renderer_pb2.SpeechPart] = []
+        self.faces: list[renderer_pb2.SpeechPart] = []
+        self.order: list[str] = []
+        self.mute = False
         self.cancelled: list[int] = []
         self.states: list[int] = []
         self.opened: list[str] = []
@@ -138,9 +144,14 @@ class FakeRenderer(renderer_pb2_grpc.RendererServicer):
                 match command.WhichOneof("command"):
                     case "speech":
                         part = command.speech
+                        if part.HasField("face"):
+                            self.faces.append(part)
+                            self.order.append("face")
+                            continue
                         self.parts.append(part)
+                        self.order.append("speech")
                         key = (part.turn_id, part.sentence)
-                        if part.audio and key not in started:
+                        if part.audio and key not in started and not self.mute:
                             started.add(key)
                             yield renderer_pb2.StageEvent(
                                 sentence_started=renderer_pb2.SentenceStarted(
@@ -159,6 +170,67 @@ class FakeRenderer(renderer_pb2_grpc.RendererServicer):
     async def CloseStage(self, request: Any, context: Any) -> renderer_pb2.CloseStageResponse:
         self.closed.set()
         return renderer_pb2.CloseStageResponse()
+
+
+class FakeEmoTalk(emotalk_pb2_grpc.EmoTalkServicer):
+    """Answers each piece of speech with its frames, at once while `go_on` is set. A frame's every weight is 0.5."""
+
+    def __init__(self) -> None:
+        self.requests: list[emotalk_pb2.AnimateRequest] = []
+        self.streams = 0
+        self.refuse = False
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+        self.break_now = asyncio.Event()
+
+    @property
+    def spoken(self) -> list[emotalk_pb2.SpokenAudio]:
+        return [r.audio for r in self.requests if r.WhichOneof("request") == "audio"]
+
+    async def Animate(self, requests: Any, context: Any) -> AsyncIterator[emotalk_pb2.AnimateEvent]:
+        self.streams += 1
+        if self.refuse:
+            raise Full("All streams are taken.", 1)
+        description = emotalk_pb2.EmoTalkDescription(engine="fake", fps=30, channels=ARKIT_52_ALPHABETICAL)
+        yield emotalk_pb2.AnimateEvent(description=description)
+        inbox: asyncio.Queue[Any] = asyncio.Queue()
+
+        async def read() -> None:
+            async for request in requests:
+                self.requests.append(request)
+                inbox.put_nowait(request)
+
+        async def breaker() -> None:
+            await self.break_now.wait()
+            self.break_now.clear()
+            inbox.put_nowait(None)
+
+        tasks = [asyncio.create_task(read()), asyncio.create_task(breaker())]
+        heard: dict[tuple[str, int], int] = {}
+        try:
+            while (request := await inbox.get()) is not None:
+                if request.WhichOneof("request") != "audio":
+                    continue
+                await self.go_on.wait()
+                audio = request.audio
+                key = (audio.turn_id, audio.sentence)
+                before = heard.get(key, 0)
+                heard[key] = before + len(audio.audio) // 2
+                first, after = (-(-n // 800) for n in (before, heard[key]))
+                yield emotalk_pb2.AnimateEvent(
+                    frames=emotalk_pb2.FaceFrames(
+                        turn_id=audio.turn_id,
+                        generation=audio.generation,
+                        sentence=audio.sentence,
+                        first_frame=first,
+                        weights=[0.5] * 52 * (after - first),
+                        last=audio.last,
+                    )
+                )
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "emotalk killed")
+        finally:
+            for task in tasks:
+                task.cancel()
 
 
 class FakeTts(tts_pb2_grpc.TtsServicer):
@@ -235,8 +307,8 @@ class Neighbours:
 
     def __init__(self, folder: Path) -> None:
         self.gateway, self.renderer, self.tts = FakeGateway(), FakeRenderer(), FakeTts()
-        self.rag_llm, self.ears = FakeRagLlm(), FakeEars()
-        names = ("gateway", "ears", "rag_llm", "tts", "renderer", "postfx")
+        self.rag_llm, self.ears, self.emotalk = FakeRagLlm(), FakeEars(), FakeEmoTalk()
+        names = ("gateway", "ears", "rag_llm", "tts", "renderer", "postfx", "emotalk")
         self.addresses = Addresses(**{f"{name}_address": f"unix:{folder / name}.sock" for name in names})
         self._servers: list[ServiceServer] = []
 
@@ -246,6 +318,7 @@ class Neighbours:
             "renderer": lambda s: renderer_pb2_grpc.add_RendererServicer_to_server(self.renderer, s),
             "tts": lambda s: tts_pb2_grpc.add_TtsServicer_to_server(self.tts, s),
             "rag_llm": lambda s: rag_llm_pb2_grpc.add_RagLlmServicer_to_server(self.rag_llm, s),
+            "emotalk": lambda s: emotalk_pb2_grpc.add_EmoTalkServicer_to_server(self.emotalk, s),
             "ears": lambda s: ears_pb2_grpc.add_EarsServicer_to_server(self.ears, s),
         }
         for name, add in adders.items():

@@ -40,6 +40,7 @@ SAMPLES: list[e.Event] = [
     e.AnswerEnded("t", "Yes.", "Yes."),
     e.Notice("c", "m"),
     e.Metrics({"media_ms": 1}),
+    e.Blendshapes("t", 2, 24_800, 30, (0.12345, *[0.0] * 50, 1.2, -0.1, *[0.0] * 51)),
 ]
 
 
@@ -57,6 +58,22 @@ def test_every_session_event_has_a_translation() -> None:
 
 def test_captions_are_in_milliseconds() -> None:
     assert encoded(SAMPLES[10])[0]["words"] == [{"text": "Yes.", "start_ms": 1000, "end_ms": 1500}]
+
+
+def test_blendshapes_are_rows_of_52_within_0_and_1_with_the_time_of_the_first() -> None:
+    (told,) = encoded(SAMPLES[-1])
+    frames = told.pop("frames")
+    told.pop("event_id")
+    assert told == {
+        "type": "flashback.blendshapes",
+        "turn_id": "t",
+        "generation": 2,
+        "start_ms": 1033,
+        "fps": 30,
+        "layout": "arkit-52-alphabetical",
+    }
+    assert [len(row) for row in frames] == [52, 52]
+    assert (frames[0][0], frames[0][51], frames[1][0]) == (0.123, 1.0, 0.0)
 
 
 @pytest.mark.parametrize(
