@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -45,3 +47,26 @@ class Predictor:
         if self.failure is not None:
             raise self.failure
         return loudness(utterance)
+
+
+class LoudEngine:
+    """`services.emotalk.engine.Engine` by `loudness`; each prediction waits for `gate` when there is one.
+
+    predicted: how many were begun.
+    """
+
+    def __init__(self, gate: threading.Event | None = None) -> None:
+        self.info = INFO
+        self.gate = gate
+        self.predicted = 0
+        self.closed = False
+        self.channels = CHANNELS
+
+    def predict(self, utterances: Sequence[Utterance]) -> list[Weights]:
+        self.predicted += len(utterances)
+        if self.gate is not None:
+            self.gate.wait(30)
+        return [loudness(utterance)[:, : self.channels] for utterance in utterances]
+
+    def close(self) -> None:
+        self.closed = True
