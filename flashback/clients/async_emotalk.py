@@ -30,10 +30,11 @@ from flashback.clients.recordings import (
     broken_off,
     check_person,
     pause_s,
+    told,
     unreadable,
 )
 from flashback.compat import emotalk_pb2, emotalk_pb2_grpc
-from flashback.errors import Full, Unavailable
+from flashback.errors import FlashbackError, Full, Unavailable
 from flashback.v1 import emotalk_pb2 as live_pb2
 from flashback.v1 import emotalk_pb2_grpc as live_pb2_grpc
 
@@ -130,15 +131,20 @@ class AsyncEmoTalk:
     async def _once(self, request: emotalk_pb2.AudioRequest, timeout_s: float) -> AsyncGenerator[Chunk, None]:
         call = self._stub.ProcessAudio(request, timeout=max(timeout_s, 0.0))
         final = False
+        error: FlashbackError | None = None
         try:
             async for response in call:
-                chunk = as_chunk(response)
-                final = chunk["is_final"]
-                yield chunk
-        except grpc.aio.AioRpcError as error:
-            raise as_error(error) from error
+                error = error or told(response)
+                if error is None:
+                    chunk = as_chunk(response)
+                    final = chunk["is_final"]
+                    yield chunk
+        except grpc.aio.AioRpcError as failed:
+            raise as_error(failed) from failed
         finally:
             call.cancel()
+        if error is not None:
+            raise error
         if not final:
             raise broken_off()
 

@@ -26,10 +26,11 @@ from flashback.clients.recordings import (
     audio_request,
     broken_off,
     pause_s,
+    told,
     unreadable,
 )
 from flashback.compat import emotalk_pb2, emotalk_pb2_grpc
-from flashback.errors import Full
+from flashback.errors import FlashbackError, Full
 from flashback.v1 import emotalk_pb2 as live_pb2
 from flashback.v1 import emotalk_pb2_grpc as live_pb2_grpc
 
@@ -162,15 +163,20 @@ class EmoTalk:
     def _once(self, request: emotalk_pb2.AudioRequest, timeout_s: float) -> Generator[Chunk, None, None]:
         call: Any = self._stub.ProcessAudio(request, timeout=max(timeout_s, 0.0))
         final = False
+        error: FlashbackError | None = None
         try:
             for response in call:
-                chunk = as_chunk(response)
-                final = chunk["is_final"]
-                yield chunk
-        except grpc.RpcError as error:
-            raise as_error(error) from error
+                error = error or told(response)
+                if error is None:
+                    chunk = as_chunk(response)
+                    final = chunk["is_final"]
+                    yield chunk
+        except grpc.RpcError as failed:
+            raise as_error(failed) from failed
         finally:
             call.cancel()
+        if error is not None:
+            raise error
         if not final:
             raise broken_off()
 

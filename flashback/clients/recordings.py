@@ -110,11 +110,15 @@ def check_person(person: int) -> None:
         raise InvalidInput(f"person_id is 0 to {PERSONS - 1}, not {person}.")
 
 
+def told(response: emotalk_pb2.BlendshapeResponse) -> FlashbackError | None:
+    """The error that a response is, if it is one. The status that the call then ends with may say more."""
+    if not response.error_message:
+        return None
+    return (Full if BUSY in response.error_message else FlashbackError)(response.error_message)
+
+
 def as_chunk(response: emotalk_pb2.BlendshapeResponse) -> Chunk:
-    """Raises Full or FlashbackError for a response that is an error, and FlashbackError for frames of other than 52."""
-    if response.error_message:
-        kind = Full if BUSY in response.error_message else FlashbackError
-        raise kind(response.error_message)
+    """Raises FlashbackError for frames of other than 52."""
     frames: list[Frame] = [
         {"timecode": f.timecode, "frame_number": f.frame_number, "blendshapes": list(f.blendshapes)}
         for f in response.frames

@@ -114,6 +114,13 @@ async def test_an_error_after_some_chunks_comes_after_them(emotalk: FakeEmoTalk)
     assert await using(emotalk.address, work) == 2
 
 
+async def test_the_status_says_more_than_the_text_before_it(emotalk: FakeEmoTalk) -> None:
+    text = emotalk_pb2.BlendshapeResponse(error_message="The recording breaks off.", is_final=True)
+    emotalk.answer(2, text, InvalidInput("The recording breaks off."))
+    with pytest.raises(InvalidInput, match="breaks off"):
+        await using(emotalk.address, lambda c: list(c.process_audio(b"x")))
+
+
 async def test_waits_for_a_full_service_only_when_asked(emotalk: FakeEmoTalk) -> None:
     pauses: list[float] = []
     emotalk.answer(Full(BUSY, 7))
