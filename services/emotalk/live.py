@@ -23,6 +23,9 @@ from services.emotalk.windows import Joined, Policy, Window
 LONG_PIECE = 2 * SPEECH_RATE
 """Pieces of more samples are resampled in a thread."""
 
+RESAMPLING = 16
+"""Samples at 16 kHz by which what is heard stays behind what was pushed, while a sentence goes on."""
+
 SHORT_SENTENCE_S = 0.1
 """A waiting sentence counts as at least this much speech, so that there cannot be too many empty ones."""
 
@@ -65,8 +68,8 @@ def policy_of(settings: EmoTalkSettings, info: EngineInfo) -> Policy:
     """The settings' and the engine's wishes as one policy."""
     context = info.context_s if settings.live_context_s is None else settings.live_context_s
     return Policy(
-        first=settings.live_first_ms * RATE // 1000,
-        hop=settings.live_hop_ms * RATE // 1000,
+        first=settings.live_first_ms * RATE // 1000 - RESAMPLING,
+        hop=settings.live_hop_ms * RATE // 1000 - RESAMPLING,
         context=round(min(context, info.max_seconds / 2) * RATE),
         lookahead=round(info.lookahead_s * RATE),
         longest=int(info.max_seconds * RATE),

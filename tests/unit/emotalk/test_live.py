@@ -92,7 +92,7 @@ async def test_the_first_frames_come_after_half_a_second_of_speech() -> None:
     live = stream(predict := Predictor())
     found = live.frames()
     waiting = asyncio.create_task(anext(found))
-    await say_open(live, speechlike(0.49, 24_000))
+    await say_open(live, speechlike(0.48, 24_000))
     assert not waiting.done()
     assert not predict.heard
     await live.push(piece(s16(speechlike(0.02, 24_000))))
@@ -281,7 +281,7 @@ def test_emotions_that_are_none(bad: float) -> None:
 
 def test_the_policy_follows_settings_and_engine() -> None:
     info = EngineInfo("x", "cpu", 1, 20.0, context_s=2.0, lookahead_s=0.15)
-    assert policy_of(EmoTalkSettings(), info) == Policy(8_000, 3_200, 32_000, 2_400, 320_000)
+    assert policy_of(EmoTalkSettings(), info) == Policy(7_984, 3_184, 32_000, 2_400, 320_000)
     assert policy_of(EmoTalkSettings(live_context_s=30.0), info).context == 160_000
 
 
