@@ -11,6 +11,7 @@ NAMES = {
     "rag": "retrieval and answers over a question set, and what ingest costs",
     "rag_corpora": "answers about documents of nine kinds",
     "rag_scale": "what a question costs as the documents grow",
+    "emotalk": "blendshapes from speech: the network, and the viseme engine",
     "guardrail": "generated sentences checked against their passages",
     "spoken": "word errors over spoken questions, and passages found from what was heard",
 }

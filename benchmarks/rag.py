@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import rag_speed
+from benchmarks.alone import LIMITS, alone
 from benchmarks.hardware import describe
 from flashback.evaluation.figures import figures
 from flashback.evaluation.outcome import Outcome, Said
@@ -64,7 +65,7 @@ def words_per_answer(outcomes: Sequence[Outcome]) -> float | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    os.environ.update(rag_speed.LIMITS)
+    os.environ.update(LIMITS)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--questions", type=Path, default=ROOT / "benchmarks" / "data" / "rag_dev.jsonl")
     parser.add_argument("--persona", default="iris")
@@ -96,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = {**figures(outcomes, DEPTHS), "words_per_answer": words_per_answer(outcomes)}
     if not options.no_speed:
         found |= rag_speed.at_10k(index, persona, [question.text for question in questions])
-        found |= rag_speed.alone(rag_speed.ingest, persona)
+        found |= alone(rag_speed.ingest, persona)
     print(json.dumps({**found, "hardware": describe()}))
 
 

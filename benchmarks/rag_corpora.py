@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import rag_speed
+from benchmarks.alone import LIMITS
 from benchmarks.hardware import describe
 from benchmarks.rag import ROOT, ask
 from flashback.evaluation.figures import figures
@@ -52,7 +53,7 @@ def sets() -> Iterator[tuple[str, Persona, Path]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    os.environ.update(rag_speed.LIMITS)
+    os.environ.update(LIMITS)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, help="keep vectors here, to skip encoding the next time")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.alone import LIMITS, alone
 from benchmarks.hardware import describe, percentile
-from benchmarks.rag_speed import LIMITS, alone, open_index
+from benchmarks.rag_speed import open_index
 
 if TYPE_CHECKING:
     import numpy as np

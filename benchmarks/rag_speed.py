@@ -4,15 +4,14 @@ up as `flashback up` sets up the answering service."""
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from benchmarks.alone import alone
 from benchmarks.hardware import percentile
 
 if TYPE_CHECKING:
@@ -20,12 +19,8 @@ if TYPE_CHECKING:
     from services.rag_llm.embedding import MiniLM
     from services.rag_llm.index import PassageIndex
 
-T = TypeVar("T")
-
 CHUNKS = 10_000
 ROUNDS = 2
-LIMITS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""As in flashback/stack/plan.py. Read when numpy is imported, so they are set before."""
 PATIENCE_S = 3600.0
 
 
@@ -48,13 +43,6 @@ def open_index(persona: Persona, encoder: MiniLM, cache: Path | None = None) -> 
     if index is None:
         raise SystemExit(f"{persona.id} has no documents.")
     return index
-
-
-def alone(work: Callable[..., T], *arguments: object) -> T:
-    """What `work` returns in a fresh process; it and its arguments must be picklable."""
-    os.environ.update(LIMITS)
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-        return process.submit(work, *arguments).result()
 
 
 def ingest(persona: Persona) -> dict[str, float]:

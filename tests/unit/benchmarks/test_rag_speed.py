@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import rag_scale, rag_speed
+from benchmarks import alone, rag_scale, rag_speed
 from flashback import personas
 from flashback.personas import Persona
 from flashback.settings import HouseSettings
@@ -34,8 +34,9 @@ def test_the_figures_of_a_small_persona(persona: Persona, monkeypatch: pytest.Mo
 
 
 def test_work_is_done_in_another_process_with_the_services_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in rag_speed.LIMITS:
+    for name in alone.LIMITS:
         monkeypatch.setenv(name, "7")
-    assert rag_speed.alone(os.getpid) != os.getpid()
-    assert rag_speed.alone(os.getenv, "OMP_NUM_THREADS") == "1"
-    assert set(rag_speed.alone(rag_scale.memory_mb)) == {"RssAnon", "RssFile"}
+    assert alone.alone(os.getpid) != os.getpid()
+    assert alone.alone(os.getenv, "OMP_NUM_THREADS") == "1"
+    assert set(alone.alone(rag_scale.memory_mb)) == {"RssAnon", "RssFile"}
+    assert all(os.environ[name] == "7" for name in alone.LIMITS)
