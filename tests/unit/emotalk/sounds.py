@@ -42,7 +42,7 @@ def encoded(
     planes = np.atleast_2d(sound).astype(np.float32)
     out = io.BytesIO()
     with av.open(out, "w", format=_MUXERS.get(kind, kind)) as container:
-        stream = container.add_stream(codec or CODECS[kind], rate=rate)
+        stream = container.add_stream(codec or CODECS[kind], rate=rate, options={"strict": "experimental"})
         stream.codec_context.layout = layout
         resampler = av.AudioResampler(format=stream.codec_context.format, layout=layout, rate=rate)
         at = 0

@@ -69,6 +69,13 @@ def test_every_width_of_sample(values: NDArray[np.generic], how: dict[str, int |
     assert abs(float(heard.mean())) < 5e-3
 
 
+def test_ogg_vorbis() -> None:
+    sound = tone(2.0, 48_000)
+    heard = decode(encoded(np.stack([sound, sound]), 48_000, "ogg", codec="vorbis", layout="stereo"), LIMITS)
+    assert len(heard) == 32_000
+    assert amplitude(heard) == pytest.approx(0.5, abs=0.01)
+
+
 def test_channels_are_averaged() -> None:
     left, right = tone(1, 16_000), np.zeros(16_000, np.float32)
     stereo = np.stack([left, right], axis=1).reshape(-1)
