@@ -27,6 +27,13 @@ class Split(StrEnum):
     HALF = "half"
 
 
+class FaceLayout(StrEnum):
+    """Orders of ARKit's 52 shapes."""
+
+    APPLE = "arkit-52"
+    ALPHABETICAL = "arkit-52-alphabetical"
+
+
 Persona = Annotated[str, typer.Option("--persona", "-p", help="Persona id, such as iris or amon.")]
 COMMERCIAL_ONLY = "Refuse weights whose licence forbids commercial use."
 DEFAULT_PERSONA = HouseSettings().default_persona
@@ -124,6 +131,30 @@ def say(
     from flashback.cli.say import run
 
     asyncio.run(run(text, output, persona))
+
+
+@app.command()
+def blendshapes(
+    audio: Annotated[Path, typer.Argument(help="Speech: WAV, MP3, Ogg, FLAC, M4A or WebM.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="What to write: .json, .csv, or a head as .glb.")],
+    engine: Annotated[
+        str | None, typer.Option(help="viseme or emotalk; left out: whichever runs, else the one in the settings.")
+    ] = None,
+    emotion_level: Annotated[int, typer.Option(min=0, max=1, help="1: emotion-driven.")] = 1,
+    person: Annotated[int, typer.Option(min=0, max=23, help="Whose way of speaking.")] = 0,
+    post_processing: Annotated[bool, typer.Option(help="Smoothing and blinks.")] = True,
+    layout: Annotated[FaceLayout, typer.Option(help="Order of the 52 channels.")] = FaceLayout.ALPHABETICAL,
+    persona: Annotated[str, typer.Option("--persona", "-p", help="Whose head a .glb shows.")] = DEFAULT_PERSONA,
+    server: Annotated[
+        str | None,
+        typer.Option(help="host:port of an EmoTalk service; left out: the running one, else one is started."),
+    ] = None,
+) -> None:
+    """Write 52 blendshapes a frame, 30 frames a second, of a recording."""
+    from flashback.cli.blendshapes import Wanted, run
+
+    wanted = Wanted(audio, output, engine, emotion_level, person, post_processing, layout, persona, server)
+    asyncio.run(run(wanted))
 
 
 @app.command()

@@ -128,6 +128,13 @@ async def needed(services: Sequence[str], settings: HouseSettings) -> AsyncItera
     if stack is not None:
         yield stack.addresses
         return
+    async with started(services) as addresses:
+        yield addresses
+
+
+@asynccontextmanager
+async def started(services: Sequence[str]) -> AsyncIterator[dict[str, str]]:
+    """Addresses of the services, started as child processes that live as long as the block."""
     plan = make_plan(services)
     supervisor = Supervisor(plan, quiet=True)
     try:
