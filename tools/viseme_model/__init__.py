@@ -1,0 +1,1 @@
+"""Fits the network of EmoTalk's `viseme` engine to synthesised speech, whose mouth shapes are known."""
