@@ -20,7 +20,7 @@ SOFT_DB, LOUD_DB = -30.0, -2.0
 """Loudness at which the jaw opens by JAW[0] and by JAW[1] of what its shape says."""
 JAW = (0.82, 1.12)
 CLOSURES = {"FF": (0.25, 0.60), "PP": (0.15, 0.45)}
-"""Shapes that must be reached in full, with the probabilities from which they begin and are all there. The later win."""
+"""Shapes that must be reached in full, and the probabilities from which they begin and are all there; the later win."""
 
 _KEPT = {"mouthPucker": 0.8, "mouthFunnel": 0.4, "mouthStretch": 0.4, "mouthSmile": 0.4}
 """What a closure leaves of these: lips stay pursed through the b of `blue`."""
