@@ -118,4 +118,4 @@ class LiveStack:
         return found
 
 
-_NAMES = {"orchestrator", "gateway", "ears", "rag_llm", "tts", "renderer", "postfx"}
+_NAMES = {"orchestrator", "gateway", "ears", "rag_llm", "tts", "renderer", "postfx", "emotalk"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from flashback.errors import FlashbackError
 
-SERVICES = ("postfx", "renderer", "gateway", "rag_llm", "tts", "ears")
+SERVICES = ("postfx", "renderer", "gateway", "rag_llm", "tts", "ears", "emotalk")
 """gRPC services, in the order they are started; the orchestrator comes last."""
 
 FRAME_SOURCES = ("renderer", "postfx")

@@ -38,7 +38,7 @@ async def client(stack: LiveStack) -> httpx.AsyncClient:
 async def test_health_names_every_service(client: httpx.AsyncClient) -> None:
     health = (await client.get("/health")).json()
     assert health["status"] == "ok"
-    assert set(health["services"]) == {"gateway", "ears", "rag_llm", "tts", "renderer", "postfx"}
+    assert set(health["services"]) == {"gateway", "ears", "rag_llm", "tts", "renderer", "postfx", "emotalk"}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ async def test_a_bad_question_is_answered_with_an_error(stack: LiveStack, client
     await until_free(client)
 
 
-@pytest.mark.parametrize("name", ["tts", "rag_llm", "ears", "postfx", "renderer"])
+@pytest.mark.parametrize("name", ["tts", "rag_llm", "ears", "postfx", "emotalk", "renderer"])
 async def test_a_session_survives_a_service_that_dies(stack: LiveStack, browser: Browser, name: str) -> None:
     page = await ProbedPage.open(browser, stack.url)
     old = stack.service(name).pid
@@ -164,7 +164,7 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
     stack = LiveStack(tmp_path, VECTORS)
     stack.start()
     processes = stack.processes()
-    assert len(processes) >= 8
+    assert len(processes) >= 9
     stack.stop()
     assert psutil.wait_procs(processes, timeout=5)[1] == []
     assert not (tmp_path / "run" / "stack.json").exists()
