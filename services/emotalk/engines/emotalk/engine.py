@@ -13,6 +13,7 @@ from flashback.errors import InvalidInput, MissingEngine
 from services.emotalk.engine import EngineInfo, Utterance, Weights
 from services.emotalk.engines.emotalk import checkpoint
 from services.emotalk.engines.emotalk.architecture import EmoTalkCheckpoint
+from services.emotalk.engines.emotalk.concurrency import SideBySide, in_turn
 from services.emotalk.engines.emotalk.inference import EmoTalkNetwork
 from services.emotalk.engines.emotalk.products import Precision
 from services.emotalk.settings import EmoTalkSettings
@@ -47,7 +48,9 @@ class EmoTalkEngine:
     def __init__(self, model: EmoTalkCheckpoint, device: torch.device, precision: Precision = "float32") -> None:
         if precision == "int8" and device.type != "cpu":
             raise MissingEngine("int8 is for the CPU; set FLASHBACK_EMOTALK_PRECISION to float32 or bfloat16.")
-        self._network = EmoTalkNetwork(model.to(device), precision)
+        threads = torch.get_num_threads()
+        self._sides = SideBySide(threads) if device.type == "cpu" and threads > 1 else None
+        self._network = EmoTalkNetwork(model.to(device), precision, self._sides or in_turn)
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
         batch = CPU_BATCH if device.type == "cpu" else GPU_BATCH
         self.info = EngineInfo("emotalk", name, batch, MAX_SECONDS, CONTEXT_S, LOOKAHEAD_S)
@@ -65,6 +68,8 @@ class EmoTalkEngine:
             return [rows.cpu().numpy() for rows in self._network.predict(utterances)]
 
     def close(self) -> None:
+        if self._sides:
+            self._sides.close()
         torch.cuda.empty_cache()
 
 

@@ -17,6 +17,7 @@ from services.emotalk.engines.emotalk.architecture import (
     DECODER_HEADS,
     EmoTalkCheckpoint,
 )
+from services.emotalk.engines.emotalk.concurrency import Both, in_turn
 from services.emotalk.engines.emotalk.products import PRODUCTS, Precision
 from services.emotalk.engines.emotalk.wav2vec2 import (
     FrontEnd,
@@ -95,9 +96,11 @@ class EmoTalkNetwork:
 
     precision: of the two encoders; "float32" is the one that holds parity. The decoder stays in float32, and with "int8"
     the convolutions too: they copy their inputs to be quantised, which costs what it gains, and err most.
+    both: how the two encoders run.
     """
 
-    def __init__(self, model: EmoTalkCheckpoint, precision: Precision = "float32") -> None:
+    def __init__(self, model: EmoTalkCheckpoint, precision: Precision = "float32", both: Both = in_turn) -> None:
+        self._both = both
         content, emotion = model.audio_encoder_cont, model.audio_encoder_emo.wav2vec2
         self.shared_front_end = equal(content.feature_extractor, emotion.feature_extractor)
         front: Precision = "float32" if precision == "int8" else precision
@@ -132,6 +135,23 @@ class EmoTalkNetwork:
         weights, traces = self._forward([utterance], traced=True)
         return weights[0], traces[0]
 
+    @torch.inference_mode()
+    def _content_branch(
+        self, heard: Sequence[Tensor], features: list[Tensor] | None, frames: Sequence[int]
+    ) -> tuple[list[Tensor], Tensor]:
+        """Features of each utterance, and hidden states [sum of frames, 1024]."""
+        features = features or [self._content_front(samples) for samples in heard]
+        rows = torch.cat([resampled(f, t) for f, t in zip(features, frames, strict=True)])
+        return features, self._content(rows, frames)
+
+    @torch.inference_mode()
+    def _emotion_branch(self, heard: Sequence[Tensor], features: list[Tensor] | None) -> Sequence[Tensor]:
+        """Hidden states of each utterance, at the emotion encoder's own number of frames."""
+        features = features or [self._emotion_front(samples) for samples in heard]
+        frames = [emotion_frames(len(f)) for f in features]
+        rows = torch.cat([resampled(f, t) for f, t in zip(features, frames, strict=True)])
+        return torch.split(self._emotion(rows, frames), frames)
+
     def _forward(self, utterances: Sequence[Utterance], traced: bool = False) -> tuple[list[Tensor], list[Trace]]:
         order = sorted(range(len(utterances)), key=lambda place: len(utterances[place].samples))
         batch = [utterances[place] for place in order]
@@ -139,18 +159,10 @@ class EmoTalkNetwork:
         heard = [normalised(samples) for samples in once]  # twice, as in training: it matters for near silence
         frames = [frame_count(len(u.samples)) for u in batch]
 
-        content_features = [self._content_front(samples) for samples in heard]
-        emotion_features = (
-            content_features if self.shared_front_end else [self._emotion_front(samples) for samples in heard]
+        features = [self._content_front(samples) for samples in heard] if self.shared_front_end else None
+        (content_features, content), encoded = self._both(
+            lambda: self._content_branch(heard, features, frames), lambda: self._emotion_branch(heard, features)
         )
-        content = self._content(
-            torch.cat([resampled(f, t) for f, t in zip(content_features, frames, strict=True)]), frames
-        )
-        inner = [emotion_frames(len(f)) for f in emotion_features]
-        states = self._emotion(
-            torch.cat([resampled(f, t) for f, t in zip(emotion_features, inner, strict=True)]), inner
-        )
-        encoded = torch.split(states, inner)
         emotion = torch.cat([resampled(e, t) for e, t in zip(encoded, frames, strict=True)])
 
         memory = self._map_emotion(emotion)
