@@ -13,6 +13,13 @@ PARTS = "docs/parts"
 """Beside the pages: addresses in them are relative, so that they hold behind a proxy that adds a prefix."""
 
 
+POLICY = {
+    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src 'self' blob:"
+}
+"""Keeps ReDoc from fetching its maker's picture, and anything else, from another host."""
+
+
 def add_reference(app: FastAPI) -> None:
     """Adds both pages and their parts. The app's own pages, which load scripts from elsewhere, must be off."""
     app.mount(f"/{PARTS}", StaticFiles(directory=str(files("fastapi_offline") / "static")), name="reference-parts")
@@ -21,20 +28,24 @@ def add_reference(app: FastAPI) -> None:
 
 
 async def _swagger_ui() -> HTMLResponse:
-    return get_swagger_ui_html(
+    page = get_swagger_ui_html(
         openapi_url="openapi.json",
         title="FlashbackAvatars",
         swagger_js_url=f"{PARTS}/swagger-ui-bundle.js",
         swagger_css_url=f"{PARTS}/swagger-ui.css",
         swagger_favicon_url=f"{PARTS}/favicon.png",
     )
+    page.headers.update(POLICY)
+    return page
 
 
 async def _redoc() -> HTMLResponse:
-    return get_redoc_html(
+    page = get_redoc_html(
         openapi_url="openapi.json",
         title="FlashbackAvatars",
         redoc_js_url=f"{PARTS}/redoc.standalone.js",
         redoc_favicon_url=f"{PARTS}/favicon.png",
         with_google_fonts=False,
     )
+    page.headers.update(POLICY)
+    return page

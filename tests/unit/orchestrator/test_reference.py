@@ -20,6 +20,9 @@ async def test_reference_pages_need_no_other_host(served: Served, page: str) -> 
     for part in needed:
         assert (await served.http.get(f"/{part}")).status_code == 200, part
     assert not re.findall(r"https?://", answer.text)
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'self';")
+    assert "http" not in policy
 
 
 async def test_the_recording_call_is_described(served: Served) -> None:
