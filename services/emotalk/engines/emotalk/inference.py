@@ -94,7 +94,7 @@ class DecoderLayer:
 class EmoTalkNetwork:
     """The checkpoint made ready to compute. Stateless: several threads may call it.
 
-    precision: of the two encoders; "float32" is the one that holds parity. The decoder stays in float32, and with "int8"
+    precision: of the encoders; "float32" is the one that holds parity. The decoder stays in float32, and with "int8"
     the convolutions too: they copy their inputs to be quantised, which costs what it gains, and err most.
     both: how the two encoders run.
     """
