@@ -137,7 +137,7 @@ class EmoTalk:
 
         audio: a WAV, MP3, Ogg, FLAC, M4A or WebM file. emotion_level: 0 or 1. person_id: 0..23. post_processing:
         smoothing and blinks. chunk_duration, chunk_overlap: seconds. wait: ask a full service again after the time it
-        names, instead of raising Full. Values out of range are refused here and now.
+        names, instead of raising Full.
         """
         request = audio_request(
             audio, emotion_level, person_id, post_processing, chunk_duration, chunk_overlap, request_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from typing import Any, TypedDict
 
@@ -78,15 +77,13 @@ def audio_request(
     chunk_overlap: float,
     request_id: str | None,
 ) -> emotalk_pb2.AudioRequest:
-    """Raises InvalidInput for an empty recording and for values out of range; a service may refuse more."""
+    """Raises InvalidInput for an empty recording, and a level or person that there is not; the rest is the service's to
+    judge.
+    """
     if not audio:
         raise InvalidInput("The recording is empty.")
     check_level(emotion_level)
     check_person(person_id)
-    if not (math.isfinite(chunk_duration) and chunk_duration > 0):
-        raise InvalidInput(f"chunk_duration is a number of seconds above 0, not {chunk_duration}.")
-    if not 0 <= chunk_overlap < chunk_duration:
-        raise InvalidInput(f"chunk_overlap is 0 or more and less than chunk_duration, not {chunk_overlap}.")
     return emotalk_pb2.AudioRequest(
         request_id=request_id or uuid.uuid4().hex,
         audio_data=audio,

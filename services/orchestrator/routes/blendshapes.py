@@ -31,8 +31,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     "emotion_level": {"type": "integer", "minimum": 0, "maximum": 1, "default": 1},
     "person_id": {"type": "integer", "minimum": 0, "maximum": 23, "default": 0},
     "post_processing": {"type": "boolean", "default": True, "description": "Smoothing and blinks."},
-    "chunk_duration": {"type": "number", "exclusiveMinimum": 0, "default": 25.0, "description": "Seconds."},
-    "chunk_overlap": {"type": "number", "minimum": 0, "default": 0.5, "description": "Seconds."},
+    "chunk_duration": {"type": "number", "default": 25.0, "description": "Seconds."},
+    "chunk_overlap": {"type": "number", "default": 0.5, "description": "Seconds."},
 }
 FORM = {
     "type": "object",
