@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 import grpc
 
 from flashback.compat import emotalk_pb2
-from flashback.errors import FlashbackError, Full, InvalidInput, Unavailable, from_call
+from flashback.errors import FlashbackError, Full, InvalidInput, TooLarge, Unavailable, from_call
 from flashback.v1 import emotalk_pb2 as live_pb2
 
 SERVICE = "emotalk"
@@ -159,6 +159,8 @@ def as_error(error: grpc.RpcError) -> FlashbackError:
     typed = from_call(SERVICE, call.code(), call.details() or "", trailing)
     if isinstance(typed, Unavailable) and not typed.from_service:
         return Unavailable("No EmoTalk service is answering.")
+    if isinstance(typed, TooLarge) and not typed.from_service:
+        return TooLarge("The recording is larger than the EmoTalk service takes.")
     return typed
 
 

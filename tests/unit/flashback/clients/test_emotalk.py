@@ -204,7 +204,7 @@ async def test_empty_and_missing_files(emotalk: FakeEmoTalk, tmp_path: Path) -> 
 
 
 async def test_a_recording_larger_than_the_service_takes(emotalk: FakeEmoTalk) -> None:
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooLarge, match="The recording is larger"):
         await using(emotalk.address, lambda c: list(c.process_audio(bytes(17 * 1024 * 1024), wait=True)))
 
 
