@@ -10,13 +10,22 @@ from pathlib import Path
 from rich.progress import Progress
 
 from flashback import personas
+from flashback.cli.faces import faces
 from flashback.cli.movie import Movie
 from flashback.errors import InvalidInput
 from flashback.media.clock import SPEECH_RATE
 from flashback.rpc import PREPARE_S, QUICK_S, SLOW_S, drain, open_channel, typed_errors
 from flashback.settings import HouseSettings
 from flashback.stack.supervisor import needed
-from flashback.v1 import media_pb2, media_pb2_grpc, renderer_pb2, renderer_pb2_grpc, tts_pb2, tts_pb2_grpc
+from flashback.v1 import (
+    emotalk_pb2_grpc,
+    media_pb2,
+    media_pb2_grpc,
+    renderer_pb2,
+    renderer_pb2_grpc,
+    tts_pb2,
+    tts_pb2_grpc,
+)
 
 MAX_CHARS = 20_000
 LEAD_IN_S = 0.3
@@ -41,11 +50,16 @@ async def run(text: str, output: Path, persona_id: str) -> None:
     personas.load(persona_id, settings)
     if not output.parent.resolve().is_dir():
         raise InvalidInput(f"The folder {output.parent} does not exist.")
-    async with needed(["postfx", "renderer", "tts"], settings) as addresses:
-        channels = {name: open_channel(addresses[name]) for name in ("postfx", "renderer", "tts")}
+    services = ["postfx", "renderer", "tts"]
+    if settings.face_driven_by == "emotalk":
+        services.append("emotalk")
+    async with needed(services, settings) as addresses:
+        channels = {name: open_channel(addresses[name]) for name in services}
         try:
             with typed_errors("tts"):
                 parts = await _synthesize(tts_pb2_grpc.TtsStub(channels["tts"]), spoken, persona_id)
+            if "emotalk" in channels:
+                parts = await faces(emotalk_pb2_grpc.EmoTalkStub(channels["emotalk"]), parts) + parts
             with typed_errors("renderer"):
                 renderer = renderer_pb2_grpc.RendererStub(channels["renderer"])
                 described = await renderer.Describe(renderer_pb2.DescribeRequest(), timeout=QUICK_S)

@@ -8,7 +8,7 @@ from services.emotalk.engine import EngineInfo, Utterance, Weights
 from services.emotalk.engines.viseme import articulation, expression, prosody, spectra
 from services.emotalk.engines.viseme.network import Network, inputs
 
-INFO = EngineInfo(name="viseme", device="cpu", max_batch=8, max_seconds=120.0, context_s=1.8, lookahead_s=0.09)
+INFO = EngineInfo(name="viseme", device="cpu", max_batch=8, max_seconds=120.0, context_s=1.8, lookahead_s=0.125)
 
 
 class VisemeEngine:
