@@ -30,14 +30,14 @@ class Seam:
         Frames are settled up to the start of the following piece; the last piece settles all frame_count(stop).
         """
         end = frame_count(piece.stop) if piece.following is None else _first_frame(piece.following)
-        frames = np.arange(self._next, max(end, self._next))
-        self._next += len(frames)
-        settled = _at(frames, piece, rows)
+        moments = np.arange(self._next, max(end, self._next)) * RATE
+        self._next += len(moments)
+        settled = _at(moments, piece, rows)
         if self._former is not None:
             former, former_rows = self._former
-            share = _share(frames, piece.start, max(former.stop - piece.start, SHORTEST_FADE))
+            share = _share(moments, piece.start, max(former.stop - piece.start, SHORTEST_FADE))
             fading = len(share)
-            fading_out = _continued(frames[:fading], former, former_rows, piece, rows)
+            fading_out = _continued(moments[:fading], former, former_rows, piece, rows)
             settled[:fading] = (1 - share) * fading_out + share * settled[:fading]
         self._former = (piece, rows)
         return settled
@@ -48,26 +48,26 @@ def _first_frame(sample: int) -> int:
     return -(-sample * FPS // RATE)
 
 
-def _at(frames: NDArray[np.int64], piece: Piece, rows: Weights) -> Weights:
-    """A piece's prediction at frames of the recording; beyond its ends the row there."""
-    place = frames * RATE - piece.start * FPS
+def _at(moments: NDArray[np.int64], piece: Piece, rows: Weights) -> Weights:
+    """A piece's prediction at moments (samples * FPS, so that they are whole numbers); beyond its ends the row there."""
+    place = moments - piece.start * FPS
     low = np.clip(place // RATE, 0, len(rows) - 1)
     high = np.clip(low + 1, 0, len(rows) - 1)
     part = (np.clip(place, 0, None) % RATE / RATE).astype(np.float32)[:, None]
-    return (1 - part) * rows[low] + part * rows[high] if len(frames) else np.zeros((0, CHANNELS), np.float32)
+    return (1 - part) * rows[low] + part * rows[high] if len(moments) else np.zeros((0, CHANNELS), np.float32)
 
 
-def _continued(frames: NDArray[np.int64], former: Piece, former_rows: Weights, piece: Piece, rows: Weights) -> Weights:
-    """The former prediction, and after its end the latter as far off as it is there."""
-    end = np.array([former.start * FPS // RATE + len(former_rows) - 1])
-    apart = _at(end, former, former_rows) - _at(end, piece, rows)
-    there = (frames <= end)[:, None]
-    return np.where(there, _at(frames, former, former_rows), _at(frames, piece, rows) + apart)
+def _continued(moments: NDArray[np.int64], former: Piece, former_rows: Weights, piece: Piece, rows: Weights) -> Weights:
+    """The former prediction, and after its last row the latter as far off as it is there."""
+    end = np.array([former.start * FPS + (len(former_rows) - 1) * RATE])
+    apart = former_rows[-1] - _at(end, piece, rows)
+    there = (moments <= end)[:, None]
+    return np.where(there, _at(moments, former, former_rows), _at(moments, piece, rows) + apart)
 
 
-def _share(frames: NDArray[np.int64], start: int, length: int) -> NDArray[np.float32]:
-    """float32[m, 1]: the latter's share of the first m frames, 0 a frame before `start`; of the others it has all."""
-    through = (frames * (RATE / FPS) - start + RATE / FPS) / (length + RATE / FPS)
+def _share(moments: NDArray[np.int64], start: int, length: int) -> NDArray[np.float32]:
+    """float32[m, 1]: the latter's share of the first m moments, 0 a frame before `start`; of the others it has all."""
+    through = (moments / FPS - start + RATE / FPS) / (length + RATE / FPS)
     through = np.clip(through[through < 1], 0, 1)
     share: NDArray[np.float32] = (0.5 - 0.5 * np.cos(np.pi * through)).astype(np.float32)
     return share[:, None]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -38,6 +38,7 @@ def speech(time: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @settings(max_examples=200, deadline=None)
 @given(st.floats(0.5, 20), st.floats(0, 20), st.integers(1, 700_000))
+@example(1.796875, 0.0, 60_700)
 def test_every_frame_once_whatever_the_overlap(chunk_s: float, overlap_s: float, total: int) -> None:
     pieces = split(total, plan(chunk_s, overlap_s, 160.0))
     rows = joined(predictions(pieces, lambda time: time))
