@@ -49,7 +49,7 @@ def _first_frame(sample: int) -> int:
 
 
 def _at(moments: NDArray[np.int64], piece: Piece, rows: Weights) -> Weights:
-    """A piece's prediction at moments (samples * FPS, so that they are whole numbers); beyond its ends the row there."""
+    """A piece's prediction at moments, which are samples * FPS to be whole numbers; beyond its ends the row there."""
     place = moments - piece.start * FPS
     low = np.clip(place // RATE, 0, len(rows) - 1)
     high = np.clip(low + 1, 0, len(rows) - 1)

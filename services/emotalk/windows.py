@@ -68,8 +68,8 @@ class Policy:
         return self.window(given, seen, heard, number) or Window(start, heard, frames)
 
     def start(self, given: int) -> int:
-        """Where a window starts that gives frames from `given` on."""
-        return max(0, given * RATE // FPS - self.context) // GRID * GRID
+        """Where a window starts that gives frames from `given` on; it hears the frame before them in any case."""
+        return max(0, (given - 1) * RATE // FPS - self.context) // GRID * GRID
 
 
 class Joined:
@@ -92,8 +92,7 @@ class Joined:
         """rows: float32[n, 52], the window's prediction. Returns float32[m, 52], the frames settled by it."""
         fresh = rows[self.given - window.first_frame :].copy()
         if self._last is not None and len(fresh):
-            before = self.given - window.first_frame - 1
-            apart = self._last - (rows[before] if before >= 0 else fresh[0])
+            apart = self._last - rows[self.given - window.first_frame - 1]
             share = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, FADE + 1, dtype=np.float32) / (FADE + 1))
             count = min(FADE, len(fresh))
             fresh[:count] += share[:count, None] * apart
