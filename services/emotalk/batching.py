@@ -51,7 +51,7 @@ class Policy(Generic[T]):
         """Forgets one that waits no longer; one that is not there is ignored."""
         for line in (self._live, self._recorded):
             for waiting in line:
-                if waiting.what is what:
+                if waiting.what == what:
                     line.remove(waiting)
                     return
 
@@ -156,7 +156,8 @@ class Batcher:
     async def _arrival_within(self, seconds: float) -> None:
         self._arrived.clear()
         try:
-            await asyncio.wait_for(self._arrived.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._arrived.wait()
         except TimeoutError:
             return
 

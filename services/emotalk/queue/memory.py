@@ -19,6 +19,8 @@ from services.emotalk.statistics import Statistics
 PARKED_KEPT = 100
 """How many parked jobs are remembered."""
 
+SHORTEST_WAIT_S = 0.001
+
 
 @dataclass(slots=True, eq=False)
 class _Entry:
@@ -228,9 +230,9 @@ class MemoryQueue:
     async def _wait(self, work: asyncio.Event) -> None:
         """Until there may be work: something came, or a running job may be overdue."""
         dues = [e.due for e in self._entries.values() if e.state == "running"]
-        timeout = max(0.0, min(dues) - self._now()) if dues else None
         try:
-            await asyncio.wait_for(work.wait(), timeout)
+            async with asyncio.timeout(max(SHORTEST_WAIT_S, min(dues) - self._now()) if dues else None):
+                await work.wait()
         except TimeoutError:
             return
 

@@ -18,14 +18,13 @@ from redis.exceptions import (
     AuthorizationError,
     ClusterDownError,
     ConnectionError,
-    OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
     TimeoutError,
     TryAgainError,
 )
 
-from flashback.errors import InvalidInput, MissingEngine, Unavailable
+from flashback.errors import InvalidInput, MissingEngine
 from services.emotalk.queue.work import STOPPING, Unreachable
 
 log = logging.getLogger(__name__)
@@ -35,39 +34,45 @@ OLDEST = (6, 2)
 
 SLICE_S = 1.0
 """Longest a command blocks; a connection is given up when nothing is heard for ANSWER_S, blocking included."""
-ANSWER_S = 10.0
+ANSWER_S = 20.0
 CONNECT_S = 3.0
+LONGEST_STEADY_S = 86_400.0
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 
 _PASSING = (ConnectionError, TimeoutError, OSError, ReadOnlyError, ClusterDownError, TryAgainError)
 _REFUSING = (AuthenticationError, AuthorizationError)
+_TROUBLES = {
+    "used memory > 'maxmemory'": "is out of memory",
+    "MISCONF": "cannot write to its disk",
+}
+"""Parts of what Redis says, and what they mean."""
+_REPLICA = "write against a read only replica"
 
 T = TypeVar("T")
 
 
 class Link:
-    """A pool of connections, as many as there are commands at a time: blocking ones hold one each.
-
-    back_at: when Redis answered again after it had not; minus infinity until that happened. Seconds of `now`.
-    """
+    """A pool of connections, as many as there are commands at a time: blocking ones hold one each."""
 
     def __init__(self, url: str, patience_s: float, now: Callable[[], float] = time.monotonic) -> None:
         try:
             self.client: Any = Redis.from_url(
                 url,
                 protocol=2,
-                socket_timeout=ANSWER_S,
+                # Not its socket_timeout: that goes through asyncio.wait_for, which on Python 3.11 may swallow a
+                # cancellation. `run` has its own limit.
+                socket_timeout=None,
                 socket_connect_timeout=CONNECT_S,
                 retry=Retry(NoBackoff(), 0),
             )
         except ValueError as error:
             raise InvalidInput(f"FLASHBACK_EMOTALK_REDIS_URL is not usable: {error}.") from error
-        self.back_at = float("-inf")
         self._place = place_of(url)
         self._patience_s = patience_s
         self._now = now
         self._lost_at: float | None = None
+        self._back_at = now() - LONGEST_STEADY_S
         self._closed = False
 
     async def open(self) -> None:
@@ -82,23 +87,25 @@ class Link:
         self._closed = True
         await self.client.aclose()
 
+    def steady_s(self) -> float:
+        """Seconds since Redis last was away, 0 while it is; LONGEST_STEADY_S when it never was."""
+        return 0.0 if self._lost_at is not None else min(LONGEST_STEADY_S, self._now() - self._back_at)
+
     async def run(self, call: Callable[[], Awaitable[T]], patience_s: float | None = None) -> T:
         """What `call` answers; it is called again while Redis is away, restarts or loads its file.
 
-        Raises Unreachable after `patience_s` (the link's own by default), at once when a password is refused, and
-        Unavailable when Redis is out of memory or cannot write to its disk.
+        Raises Unreachable after `patience_s` (the link's own by default); at once when a password is refused, or
+        Redis is out of memory or cannot write to its disk.
         """
         limit_s = self._patience_s if patience_s is None else patience_s
         began: float | None = None
         pause_s = FIRST_PAUSE_S
         while True:
             try:
-                answer = await call()
-            except _REFUSING as error:
-                raise Unreachable(f"Redis at {self._place} refuses us: {error}. Check the queue's URL.") from error
-            except _PASSING as error:
-                if self._closed:
-                    raise Unreachable(STOPPING) from error
+                async with asyncio.timeout(ANSWER_S):
+                    answer = await call()
+            except (*_PASSING, ResponseError) as error:
+                self._give_up_on(error)
                 now = self._now()
                 began = now if began is None else began
                 self._lost(now, error)
@@ -106,17 +113,24 @@ class Link:
                     raise Unreachable(
                         f"The queue's Redis at {self._place} does not answer. Start it, or check the queue's URL."
                     ) from error
-            except OutOfMemoryError as error:
-                raise Unavailable(f"The queue's Redis at {self._place} is out of memory; try again later.") from error
-            except ResponseError as error:
-                if str(error).startswith("MISCONF"):
-                    raise Unavailable(f"The queue's Redis at {self._place} cannot write to its disk.") from error
-                raise
             else:
                 self._found()
                 return answer
             await asyncio.sleep(random.uniform(0.5, 1.0) * pause_s)
             pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
+
+    def _give_up_on(self, error: Exception) -> None:
+        """Raises for what waiting does not mend."""
+        if self._closed:
+            raise Unreachable(STOPPING) from error
+        if _refused(error):
+            raise Unreachable(f"Redis at {self._place} refuses us; check the password in its URL.") from error
+        if isinstance(error, ResponseError) and not isinstance(error, _PASSING):
+            for sign, trouble in _TROUBLES.items():
+                if sign in str(error):
+                    raise Unreachable(f"The queue's Redis at {self._place} {trouble}; try again later.") from error
+            if _REPLICA not in str(error):
+                raise error
 
     def _lost(self, now: float, error: Exception) -> None:
         if self._lost_at is None:
@@ -125,9 +139,14 @@ class Link:
 
     def _found(self) -> None:
         if self._lost_at is not None:
-            self.back_at = self._now()
-            log.info("queue found again", extra={"redis": self._place, "s": round(self.back_at - self._lost_at, 1)})
+            self._back_at = self._now()
+            log.info("queue found again", extra={"redis": self._place, "s": round(self._back_at - self._lost_at, 1)})
             self._lost_at = None
+
+
+def _refused(error: BaseException) -> bool:
+    """The client wraps some refusals in a ConnectionError."""
+    return isinstance(error, _REFUSING) or isinstance(error.__cause__, _REFUSING)
 
 
 def place_of(url: str) -> str:

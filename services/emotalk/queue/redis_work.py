@@ -5,9 +5,7 @@ Each step is one script (lua/), so that none is half done; each may be repeated,
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -26,23 +24,14 @@ PARKED_KEPT = 100
 class RedisWork:
     """A `WorkQueue`. The consumer group knows which entries are at work and since when; a claim is of one try."""
 
-    def __init__(
-        self,
-        link: Link,
-        keys: redis_wire.Keys,
-        limits: Limits,
-        statistics: Statistics,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, link: Link, keys: redis_wire.Keys, limits: Limits, statistics: Statistics) -> None:
         self._link = link
         self._keys = keys
         self._limits = limits
         self._statistics = statistics
-        self._now = now
         self._slice_ms = ms(min(SLICE_S, limits.reclaim_s / 4))
         self._alive_ms = ms(limits.reclaim_s + SLICE_S)
         self._scripts: dict[str, Any] = {}
-        self._redis_up_at: float | None = None
         self._closed = False
 
     async def take(self, worker: str) -> Taken:
@@ -95,20 +84,12 @@ class RedisWork:
         return [Parked(f[b"id"].decode(), f[b"error"].decode(), int(f[b"tries"])) for _, f in entries]
 
     async def _overdue(self, worker: str) -> tuple[str, str] | None:
-        """Entry and id of a job whose worker fell silent, now this worker's."""
-        reclaim_ms = ms(self._limits.reclaim_s)
-        reclaims = int(await self._may_reclaim())
-        found = await self._run(
-            "look", [self._keys.jobs, self._keys.workers], worker, reclaim_ms, self._alive_ms, reclaims
-        )
+        """Entry and id of a job that was given back or whose worker fell silent, now this worker's."""
+        limits = (ms(self._limits.reclaim_s), self._alive_ms)
+        look, keys = self._script("look"), [self._keys.jobs, self._keys.workers]
+        # How long we are in touch with Redis is known anew with each attempt.
+        found = await self._link.run(lambda: look(keys=keys, args=[worker, *limits, ms(self._link.steady_s())]))
         return (found[0].decode(), found[1].decode()) if found else None
-
-    async def _may_reclaim(self) -> bool:
-        """While Redis was away no worker could say that it lives: each gets `reclaim_s` from its return to do so."""
-        if self._redis_up_at is None or self._redis_up_at < self._link.back_at:
-            info = await self._link.run(lambda: self._link.client.info("server"))
-            self._redis_up_at = max(self._now() - float(info["uptime_in_seconds"]), self._link.back_at)
-        return self._now() - self._redis_up_at >= self._limits.reclaim_s
 
     async def _next(self, worker: str) -> tuple[str, str] | None:
         """Entry and id of the job that waited longest, or nothing after a slice of waiting."""
@@ -173,9 +154,13 @@ class RedisWork:
         return answer
 
     async def _run(self, name: str, keys: list[str], *args: str | bytes | int | float) -> Any:
-        run = self._scripts.get(name) or self._link.client.register_script(redis_wire.script(name))
-        self._scripts[name] = run
+        run = self._script(name)
         return await self._link.run(lambda: run(keys=keys, args=args))
+
+    def _script(self, name: str) -> Any:
+        if name not in self._scripts:
+            self._scripts[name] = self._link.client.register_script(redis_wire.script(name))
+        return self._scripts[name]
 
     def _check_open(self) -> None:
         if self._closed:

@@ -3,6 +3,8 @@
 redis.replicate_commands()
 
 local GROUP = 'workers'
+-- In whose name entries are that were given back.
+local NOBODY = 'nobody'
 
 local function now_ms()
   local t = redis.call('TIME')
@@ -11,7 +13,9 @@ end
 
 -- A flushed Redis has no group: whoever comes first makes it, from the beginning of the stream.
 local function ensure_group(jobs)
-  redis.pcall('XGROUP', 'CREATE', jobs, GROUP, '0', 'MKSTREAM')
+  if redis.pcall('XPENDING', jobs, GROUP).err then
+    redis.call('XGROUP', 'CREATE', jobs, GROUP, '0', 'MKSTREAM')
+  end
 end
 
 -- The job leaves the queue: its place is free.
@@ -43,5 +47,5 @@ end
 local function release(jobs, job, reclaim_ms, delay_ms)
   redis.call('HSET', job, 'claim', '')
   local idle = math.max(0, reclaim_ms - delay_ms)
-  redis.call('XCLAIM', jobs, GROUP, 'nobody', 0, redis.call('HGET', job, 'entry'), 'IDLE', idle, 'JUSTID')
+  redis.call('XCLAIM', jobs, GROUP, NOBODY, 0, redis.call('HGET', job, 'entry'), 'IDLE', idle, 'JUSTID')
 end

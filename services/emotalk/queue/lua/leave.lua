@@ -6,7 +6,7 @@ local held
 repeat
   held = redis.call('XPENDING', KEYS[1], GROUP, '-', '+', 100, ARGV[1])
   for _, entry in ipairs(held) do
-    redis.call('XCLAIM', KEYS[1], GROUP, 'nobody', 0, entry[1], 'IDLE', ARGV[2], 'JUSTID')
+    redis.call('XCLAIM', KEYS[1], GROUP, NOBODY, 0, entry[1], 'IDLE', ARGV[2], 'JUSTID')
   end
 until #held == 0
 redis.call('XGROUP', 'DELCONSUMER', KEYS[1], GROUP, ARGV[1])
