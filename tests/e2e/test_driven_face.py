@@ -1,4 +1,4 @@
-"""A stack whose face follows EmoTalk: lips that move as its blendshapes say, told to the page as well; and life without.
+"""A stack whose face follows EmoTalk: lips that move as its blendshapes say; and a conversation that outlives it."""
 
 from __future__ import annotations
 
