@@ -2,7 +2,8 @@
 
 A minute of speech is performed and drawn. The opening of the mouth is measured in each picture, from its pixels: how
 many in the region of the mouth have neither the colour of skin nor of lips. That series is correlated with the envelope
-of the audio at lags of -200 to 200 ms; the best lag is the figure (positive: the mouth comes late).
+of the audio at lags of -200 to 200 ms; the best lag is the figure (positive: the mouth comes late). The mouth follows
+the voice's visemes or, with --driven, the blendshapes of EmoTalk's engine `viseme`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flashback import personas
+from flashback.media.blendshapes import ARKIT_52, ARKIT_52_ALPHABETICAL
 from flashback.media.clock import SPEECH_RATE, FrameClock
+from services.emotalk.audio import Resampler
+from services.emotalk.engine import FPS, Utterance
+from services.emotalk.engines.viseme import create as create_viseme_engine
+from services.emotalk.settings import EmoTalkSettings
 from services.renderer.engines.rig.model import load_rig
 from services.renderer.engines.rig.picture import RigCanvas
+from services.renderer.motion.spoken_face import Track
 from services.renderer.speech import Mark, Part
 from services.renderer.stage import Stage, TurnFinished
 from services.tts.engine import Mood, SpeechPart
@@ -65,6 +72,19 @@ def speak(minimum_s: float, persona: personas.Persona) -> list[Part]:
     return parts
 
 
+def faces(parts: list[Part]) -> list[Track]:
+    """The face of each sentence by EmoTalk's engine `viseme`, emotion level 0."""
+    engine, tracks = create_viseme_engine(EmoTalkSettings()), []
+    order = [ARKIT_52_ALPHABETICAL.index(name) for name in ARKIT_52]
+    for key in dict.fromkeys(part.key for part in parts):
+        spoken = np.concatenate([p.audio for p in parts if p.key == key]).astype(np.float32) / np.float32(32768)
+        resampler = Resampler(SPEECH_RATE)
+        samples = np.concatenate([resampler.push(spoken), resampler.finish()])
+        (weights,) = engine.predict([Utterance(samples, level=0)])
+        tracks.append(Track(key, 0, FPS, 0, weights[:, order]))
+    return tracks
+
+
 class Opening:
     """Counts the pixels of the mouth's inside. The colours of lips and skin are learnt from a face at rest."""
 
@@ -110,7 +130,7 @@ def envelope_of(audio: NDArray[np.int16]) -> Floats:
     return np.sqrt(power)
 
 
-def measure(minimum_s: float = 60.0, persona_id: str = "iris") -> dict[str, float]:
+def measure(minimum_s: float = 60.0, persona_id: str = "iris", driven: bool = False) -> dict[str, float]:
     """`lip_lag_ms`, its `correlation`, and `samples`: how many pictures stand behind it."""
     persona = personas.load(persona_id)
     model = load_rig(persona.folder, SIZE)
@@ -125,7 +145,10 @@ def measure(minimum_s: float = 60.0, persona_id: str = "iris") -> dict[str, floa
 
     opening = Opening(draw()[0], lips)
     first = stage.next_start
-    for part in speak(minimum_s, persona):
+    parts = speak(minimum_s, persona)
+    for track in faces(parts) if driven else ():
+        stage.follow(track)
+    for part in parts:
         stage.say(part)
     openings, audio, done = [], [], False
     while not done:
@@ -141,5 +164,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--persona", default="iris")
+    parser.add_argument("--driven", action="store_true")
     arguments = parser.parse_args()
-    print(json.dumps(measure(arguments.seconds, arguments.persona)))
+    print(json.dumps(measure(arguments.seconds, arguments.persona, arguments.driven)))
