@@ -34,7 +34,7 @@ class _Sentence:
 
 @dataclass
 class _Turn:
-    """spoken_at: when its first sound was ready, until its first face comes."""
+    """spoken_at: when its first sound went to EmoTalk, until its first face comes; None where it did not go there."""
 
     generation: int
     spoken_at: float | None
@@ -101,7 +101,8 @@ class Expressions:
         turn = self._turns.get(part.turn_id)
         opens = turn is None
         if turn is None:
-            turn = self._turns[part.turn_id] = _Turn(part.generation, asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time() if self._link.open else None
+            turn = self._turns[part.turn_id] = _Turn(part.generation, now)
         first = part.sentence not in turn.sentences
         turn.sentences.setdefault(part.sentence, _Sentence())
         audio = emotalk_pb2.SpokenAudio(

@@ -28,6 +28,7 @@ STRESSED = 0.75
 _GAZE = np.array([name.startswith("eyeLook") for name in ARKIT_52])
 _EASE = {name: place for place, name in enumerate(EASED)}
 _FUNNEL, _PUCKER = index("mouthFunnel"), index("mouthPucker")
+_BROW_INNER, _BROW_OUTER = index("browInnerUp"), index("browOuterUpLeft")
 
 
 def _within(shift: float) -> float:
@@ -93,7 +94,7 @@ class FaceMotion:
 
         Weights are float32[52] in the order of blendshapes.ARKIT_52. Call once for each frame, in order.
         loudness: of the frame's audio, 0..1 of the voice's usual level. spoken: the face that came with the speech, of
-        LEAD_S later; it takes the place of visemes, brow raises and, where it blinks, of blinks.
+        LEAD_S later; it takes the place of visemes and, where it blinks, of blinks; brows follow what raises them more.
         """
         self._time = time
         weights = np.zeros(len(ARKIT_52), np.float32)
@@ -103,7 +104,8 @@ class FaceMotion:
             weights[SHAPE_PLACES] = mouth[SHAPE_SOURCES]
         else:
             weights[~_GAZE] = spoken.row[~_GAZE]
-            inner = outer = 0.0
+            inner = max(inner - float(weights[_BROW_INNER]), 0.0)
+            outer = max(outer - float(weights[_BROW_OUTER]), 0.0)
         if manner is not self._manner:
             self._manner = manner
             self._aim()

@@ -161,6 +161,20 @@ def test_the_persona_keeps_its_bearing_and_its_gaze_while_driven() -> None:
     assert looks.max() > 0.02
 
 
+def test_brows_follow_the_frames_and_keep_the_emphasis_where_these_are_still() -> None:
+    def highest(brow: float) -> float:
+        s = stage()
+        rows = np.zeros((600, 52), np.float32)
+        rows[:, BROW] = brow
+        s.follow(Track(("a", 0), 0, FPS, 0, rows))
+        marks = tuple(Mark("aa" if k % 2 else "DD", k * 4800, 4800, 1.0) for k in range(95))
+        s.say(Part("a", 0, 0, np.full(19 * 24_000, 3000, np.int16), marks, last_of_sentence=True, last_of_turn=True))
+        return float(max(t.pose.weights[BROW] for t in run(s, 450)))
+
+    assert 0.15 < highest(0.0) < 0.6
+    assert highest(0.5) == pytest.approx(0.53, abs=0.02)
+
+
 def message(**face) -> renderer_pb2.SpeechPart:
     return renderer_pb2.SpeechPart(turn_id="a", sentence=2, generation=3, face=renderer_pb2.FaceTrack(**face))
 
