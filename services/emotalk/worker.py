@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -61,8 +62,10 @@ class WorkerPool:
 
     def start(self) -> None:
         name = self._settings.worker_name or f"{socket.gethostname()}-{os.getpid()}"
+        # A process that is started again under its old name is another one.
+        process = f"{name}-{secrets.token_hex(3)}"
         for number in range(self._settings.num_workers):
-            self._workers.append(asyncio.create_task(self._work(f"{name}-{number}")))
+            self._workers.append(asyncio.create_task(self._work(f"{process}-{number}")))
 
     async def stop(self) -> None:
         """Nothing more is taken. What is at work may go on for `stop_grace_s`; then it is handed back."""

@@ -24,7 +24,7 @@ class Keys:
     """Names begin with the prefix in braces: scripts touch several, and a cluster keeps such keys together.
 
     jobs: stream of what waits and what is at work. parked: stream of what was put aside. workers: sorted set, when each
-    was heard of. pace: hash, mean service time.
+    was heard of. deaths: sorted set, processes whose workers fell silent. pace: hash, mean service time.
     """
 
     prefix: str
@@ -40,6 +40,10 @@ class Keys:
     @property
     def workers(self) -> str:
         return self._name("workers")
+
+    @property
+    def deaths(self) -> str:
+        return self._name("deaths")
 
     @property
     def pace(self) -> str:

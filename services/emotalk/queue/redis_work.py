@@ -20,6 +20,12 @@ from services.emotalk.statistics import Statistics
 PARKED_KEPT = 100
 """How many parked jobs are remembered."""
 
+DEATHS_S = 600.0
+"""How long the death of a worker is remembered."""
+
+FORGIVEN_A_TRY = 4
+"""Deaths of its workers that a job is forgiven at most, for each try it has, where others die as often."""
+
 
 class RedisWork:
     """A `WorkQueue`. The consumer group knows which entries are at work and since when; a claim is of one try."""
@@ -111,10 +117,10 @@ class RedisWork:
 
     async def _begin(self, worker: str, entry: str, job_id: str) -> Taken | None:
         limits, claim = self._limits, f"{worker}/{uuid.uuid4().hex}"
-        keys = [self._keys.jobs, *self._keys.of(job_id), self._keys.parked]
-        answer = await self._run(
-            "begin", keys, job_id, entry, claim, limits.tries, ms(limits.ttl_s), PARKED_KEPT, WORKER_LOST
-        )
+        keys = [self._keys.jobs, *self._keys.of(job_id), self._keys.parked, self._keys.deaths]
+        parking = (limits.tries, ms(limits.ttl_s), PARKED_KEPT, WORKER_LOST)
+        forgiving = (ms(DEATHS_S), limits.tries * FORGIVEN_A_TRY)
+        answer = await self._run("begin", keys, job_id, entry, claim, *parking, *forgiving)
         outcome = answer[0]
         if outcome == b"gone":
             return None

@@ -71,7 +71,7 @@ class WorkQueue(Protocol):
         """Waits for the next job: those of silent workers first, then the one that waited longest.
 
         A try is over when nothing was heard of its worker for `reclaim_s`. A job that was begun `tries` times since
-        its last new chunk is parked here. `worker` is a name, unique at the time.
+        its last new chunk is parked here. `worker` is a name, unique at the time: of its process, `-`, a number.
         """
         ...
 

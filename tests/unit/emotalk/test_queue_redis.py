@@ -305,6 +305,48 @@ async def test_audio_that_was_evicted_counts_as_a_lost_job(open_: Open, redis_cl
     assert same(await reading, chunks(job("a")))
 
 
+async def die(queue: RedisQueue, process: str) -> str:
+    """A worker takes a job and is not heard of again."""
+    return (await queue.take(f"{process}-0")).job.id
+
+
+async def test_where_workers_die_without_it_too_a_job_is_forgiven_but_not_for_ever(open_: Open) -> None:
+    queue = await open_(reclaim_s=0.1)
+    for name in "xyz":
+        await queue.submit(job(name))
+    assert [await die(queue, f"pod-{name}") for name in "xyz"] == ["x", "y", "z"]
+    for _ in "xyz":
+        await work(queue, "alive-0")
+    await queue.submit(job("a"))
+    reading = asyncio.create_task(read(queue, "a"))
+    begun = 0
+    while not reading.done():
+        taking = asyncio.create_task(queue.take(f"pod-{begun}-0"))
+        await asyncio.wait({taking, reading}, return_when=asyncio.FIRST_COMPLETED)
+        taking.cancel()
+        begun += int(not taking.cancelled() and taking.done())
+        await asyncio.gather(taking, return_exceptions=True)
+    with pytest.raises(Exception, match="failed 3 times"):
+        await reading
+    assert begun == 3 + 3
+
+
+async def test_neighbours_that_die_in_the_same_process_excuse_nobody(open_: Open) -> None:
+    queue = await open_(reclaim_s=0.6)
+    for name in ("poison", "neighbour"):
+        await queue.submit(job(name))
+    for process in ("pod0", "pod1"):
+        assert [(await queue.take(f"{process}-{n}")).job.id for n in range(2)] == ["poison", "neighbour"]
+        await asyncio.sleep(0.8)
+    assert await die(queue, "pod2") == "poison"
+    await work(queue, "alive-0")
+    await asyncio.sleep(0.8)
+    await queue.submit(job("next"))
+    assert (await queue.take("alive-0")).job.id == "next"
+    assert [parked.job_id for parked in await queue.parked()] == ["poison"]
+    assert same(await read(queue, "neighbour"), chunks(job("neighbour")))
+
+
 async def test_queues_of_another_prefix_are_apart(open_: Open) -> None:
     ours, theirs = await open_(), await open_(redis_prefix="other")
     await ours.submit(job("a"))
