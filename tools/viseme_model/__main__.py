@@ -1,6 +1,6 @@
 """python -m tools.viseme_model: writes services/emotalk/engines/viseme/model.npz and prints the marks of an exam.
 
-Needs the extra `tts-espeak`. About ten minutes on one core; the same seed and machine give the same file.
+Needs the extra `tts-espeak`. About ten minutes on one core.
 """
 
 from __future__ import annotations
