@@ -43,6 +43,11 @@ class Persona:
     def portrait(self) -> Path:
         return self.folder / "portrait.png"
 
+    @property
+    def head(self) -> Path:
+        """A glTF binary with the 52 ARKit shapes as morph targets; not every persona has one."""
+        return self.folder / "head.glb"
+
 
 def check_id(persona_id: str) -> str:
     """Returns the id. Raises InvalidInput unless it matches [a-z0-9-]{1,64}."""

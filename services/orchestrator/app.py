@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -63,8 +63,15 @@ def create_app(settings: OrchestratorSettings | None = None, home: HouseSettings
     add_cors(app, settings.cors_origins)
     app.add_exception_handler(FlashbackError, _flashback_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.mount("/", StaticFiles(directory=home.home / "web-samples" / "minimal-webrtc-client", html=True), name="page")
+    samples = home.home / "web-samples"
+    app.add_api_route("/viewer", _viewer, include_in_schema=False)
+    app.mount("/viewer", StaticFiles(directory=samples / "blendshape-viewer" / "dist", html=True), name="viewer")
+    app.mount("/", StaticFiles(directory=samples / "minimal-webrtc-client", html=True), name="page")
     return app
+
+
+async def _viewer() -> RedirectResponse:
+    return RedirectResponse("viewer/")
 
 
 async def _prepare_ears(services: Services, persona_id: str) -> None:

@@ -1,6 +1,10 @@
-// The server's HTTP doors. Addresses are relative to the page, so that it may be served below any path.
+// The server's HTTP doors. Addresses are relative to the page, so that it may be served below any path; a page that lies
+// deeper than the server's root says where that is: <html data-server="../">.
 
-const address = (path) => new URL(path, document.baseURI);
+/** The full address of one of the server's paths. */
+export function address(path) {
+  return new URL(path, new URL(document.documentElement.dataset.server ?? "./", document.baseURI));
+}
 
 /** An answer of the server that is not what was asked for. */
 export class ServerError extends Error {
@@ -26,7 +30,8 @@ async function refusal(response) {
   });
 }
 
-async function ask(url, options) {
+/** As fetch. @throws {ServerError} for every answer that is not a success, and for none */
+export async function ask(url, options) {
   let response;
   try {
     response = await fetch(url, options);
@@ -52,14 +57,15 @@ export async function listDocuments(persona) {
 /**
  * Open a call: offer in, answer out (OpenAI Realtime GA shape).
  * @param {string} offer SDP
- * @param {{persona: string, greet: boolean}} wanted greet: the avatar says its greeting first
+ * @param {{persona: string, greet: boolean, blendshapes?: boolean}} wanted greet: the avatar says its greeting first;
+ *   blendshapes: its face is sent as numbers too (`flashback.blendshapes`)
  * @returns {Promise<{sdp: string, location: string}>} location: what to DELETE on leaving, "" when the server named none
  * @throws {ServerError} status 503 and retryAfter when the server is full
  */
-export async function createCall(offer, { persona, greet }) {
+export async function createCall(offer, { persona, greet, blendshapes }) {
   const form = new FormData();
   form.set("sdp", offer);
-  form.set("session", JSON.stringify({ type: "realtime", persona, flashback: { greet } }));
+  form.set("session", JSON.stringify({ type: "realtime", persona, flashback: { greet, blendshapes } }));
   const calls = address("v1/realtime/calls");
   const response = await ask(calls, { method: "POST", body: form });
   const location = response.headers.get("Location");

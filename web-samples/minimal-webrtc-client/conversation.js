@@ -51,6 +51,11 @@ export class Conversation extends EventTarget {
     this.#send({ type: "session.update", session: { type: "realtime", flashback: { ears } } });
   }
 
+  /** Whether the face is to be sent as numbers (`flashback.blendshapes`). */
+  setBlendshapes(on) {
+    this.#send({ type: "session.update", session: { type: "realtime", flashback: { blendshapes: on } } });
+  }
+
   /** Take one server event; unknown types are left alone. */
   receive(event) {
     this.#handlers[event.type]?.(event);

@@ -20,10 +20,13 @@ export class Talk extends EventTarget {
   voice = null;
   ear = null;
 
-  /** @param {{persona: string, withMicrophone: boolean, greet: boolean}} wanted greet: the avatar speaks first */
-  constructor({ persona, withMicrophone, greet }) {
+  /**
+   * @param {{persona: string, withMicrophone: boolean, greet: boolean, blendshapes?: boolean}} wanted greet: the avatar
+   *   speaks first; blendshapes: its face is sent as numbers too
+   */
+  constructor({ persona, withMicrophone, greet, blendshapes }) {
     super();
-    this.#wanted = { persona, greet };
+    this.#wanted = { persona, greet, blendshapes };
     this.withMicrophone = withMicrophone;
     this.conversation = new Conversation((event) => this.#send(event));
   }

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from PIL import Image
 
 from flashback import personas
-from flashback.errors import Broken, FlashbackError
+from flashback.errors import Broken, FlashbackError, NotFound
 from flashback.settings import HouseSettings
 from services.orchestrator.emotalk_health import EmoTalkHealth
 from services.orchestrator.services import Services
@@ -34,8 +35,10 @@ async def list_personas(request: Request) -> dict[str, Any]:
                 p = personas.load(persona_id, house)
             except FlashbackError:
                 continue
-            picture = f"/v1/flashback/personas/{p.id}/portrait.jpg"
-            found.append({"id": p.id, "name": p.name, "about": p.about, "greeting": p.greeting, "portrait": picture})
+            place = f"/v1/flashback/personas/{p.id}"
+            words = {"id": p.id, "name": p.name, "about": p.about, "greeting": p.greeting}
+            head = f"{place}/head.glb" if p.head.is_file() else None
+            found.append({**words, "portrait": f"{place}/portrait.jpg", "head": head})
         return found
 
     return {"personas": await asyncio.to_thread(read), "default": house.default_persona}
@@ -47,6 +50,21 @@ async def portrait(persona_id: str, request: Request) -> Response:
     persona = await asyncio.to_thread(personas.load, persona_id, request.app.state.house)
     picture = await asyncio.to_thread(_jpeg, persona.portrait)
     return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
+
+
+@router.get("/v1/flashback/personas/{persona_id}/head.glb")
+async def head(persona_id: str, request: Request) -> Response:
+    """The 3D head, glTF binary; 304 for a copy that is still good, 404 when the persona has none."""
+    persona = await asyncio.to_thread(personas.load, persona_id, request.app.state.house)
+    try:
+        about = await asyncio.to_thread(persona.head.stat)
+    except FileNotFoundError as error:
+        raise NotFound(f"Persona {persona.id!r} has no 3D head (head.glb).") from error
+    tag = f'"{about.st_mtime_ns:x}-{about.st_size:x}"'
+    headers = {"Cache-Control": "max-age=3600", "ETag": tag}
+    if tag in request.headers.get("If-None-Match", ""):
+        return Response(status_code=304, headers=headers)
+    return FileResponse(persona.head, media_type="model/gltf-binary", headers=headers, stat_result=about)
 
 
 @lru_cache(maxsize=32)

@@ -1,0 +1,66 @@
+// A conversation as the source of a face: a call as the conversation's page opens it, and what its data channel says of the face.
+
+import { Talk } from "../../minimal-webrtc-client/talk.js";
+import { LiveFace } from "./live.js";
+
+/** Events: those of Talk, and `cut` (the avatar was interrupted). */
+export class CallSource extends EventTarget {
+  #face = new LiveFace();
+  #told = false;
+  talk;
+
+  /** @param {{persona: string, withMicrophone: boolean, greet: boolean}} wanted */
+  constructor(wanted) {
+    super();
+    this.talk = new Talk({ ...wanted, blendshapes: true });
+    for (const type of ["stream", "live", "microphone-refused", "shaky", "lost", "refused"]) {
+      this.talk.addEventListener(type, ({ detail }) => this.#tell(type, detail));
+    }
+    this.talk.addEventListener("received", ({ detail }) => this.#receive(detail));
+  }
+
+  get layout() {
+    return this.#face.layout;
+  }
+
+  get fps() {
+    return this.#face.fps;
+  }
+
+  get ahead() {
+    return this.#face.ahead;
+  }
+
+  /** Media milliseconds heard now; null while unknown. */
+  get mediaTime() {
+    return this.#face.mediaTime(performance.now());
+  }
+
+  open() {
+    return this.talk.open();
+  }
+
+  /** @returns {boolean} false, and `out` as it was, when there is no frame for this moment */
+  sample(out) {
+    const receiver = this.talk.peer?.getReceivers().find(({ track }) => track.kind === "audio");
+    const [packet] = receiver?.getSynchronizationSources() ?? [];
+    if (packet) this.#face.hear(packet.rtpTimestamp, packet.timestamp - performance.timeOrigin);
+    return this.#face.sample(performance.now(), out);
+  }
+
+  close() {
+    this.talk.leave();
+  }
+
+  #receive(event) {
+    if (event.type === "session.created" && !this.#told && event.session?.flashback?.blendshapes !== true) {
+      this.#told = true;
+      this.talk.conversation.setBlendshapes(true);
+    }
+    if (this.#face.receive(event, performance.now())) this.#tell("cut");
+  }
+
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

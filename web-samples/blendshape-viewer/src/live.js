@@ -1,0 +1,64 @@
+// A conversation as the source of a face: its sound's clock, and the blendshapes on its data channel.
+
+import { FrameBuffer } from "./frames.js";
+import { reorder } from "./layouts.js";
+import { RtpClock } from "./rtp-clock.js";
+
+const KEPT_S = 2;
+
+/** Takes the events of a call, gives the face of the moment. Pure but for the clock it is told. */
+export class LiveFace {
+  #clock = new RtpClock();
+  #frames = new FrameBuffer();
+  #generation = -1;
+  #cut = { generation: -1, turn: "" };
+  #orders = new Map();
+
+  layout = "";
+  fps = null;
+
+  /** Milliseconds by which the newest frames came before they were due; below zero is late. Null before the first. */
+  ahead = null;
+
+  /** Take an event of the data channel, at `at` milliseconds. @returns {boolean} whether it was a cut */
+  receive(event, at) {
+    if (event.type === "flashback.metrics") this.#clock.origin = event.audio_rtp_origin;
+    if (event.type === "flashback.blendshapes") this.#take(event, at);
+    if (event.type !== "output_audio_buffer.cleared") return false;
+    this.#cut = { generation: this.#generation, turn: event.response_id?.replace(/^resp_/, "") };
+    const now = this.#clock.at(at);
+    this.#frames.cut(now === null ? -Infinity : now / 1000);
+    return true;
+  }
+
+  /** A packet of sound with this RTP timestamp was played at `at` milliseconds. */
+  hear(rtp, at) {
+    this.#clock.show(rtp, at);
+  }
+
+  /** Media milliseconds heard at `at`; null while unknown. */
+  mediaTime(at) {
+    return this.#clock.at(at);
+  }
+
+  /** @returns {boolean} false, and `out` as it was, when there is no frame for this moment */
+  sample(at, out) {
+    const now = this.#clock.at(at);
+    if (now === null) return false;
+    this.#frames.forget(now / 1000 - KEPT_S);
+    return this.#frames.sample(now / 1000, out);
+  }
+
+  #take({ turn_id: turn, generation, start_ms: start, fps, layout, frames }, at) {
+    if (generation <= this.#cut.generation || turn === this.#cut.turn || generation < this.#generation) return;
+    if (!this.#orders.has(layout)) this.#orders.set(layout, reorder(layout));
+    if (generation > this.#generation) this.#frames.cut(start / 1000);
+    this.#generation = generation;
+    this.layout = layout;
+    this.fps = fps;
+    const now = this.#clock.at(at);
+    this.ahead = now === null ? null : start - now;
+    const order = this.#orders.get(layout);
+    for (const [i, values] of frames.entries()) this.#frames.push(start / 1000 + i / fps, order(values));
+  }
+}
