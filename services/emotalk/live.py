@@ -23,7 +23,7 @@ from services.emotalk.windows import Joined, Policy, Window
 LONG_PIECE = 2 * SPEECH_RATE
 """Pieces of more samples are resampled in a thread."""
 
-RESAMPLING = 16
+RESAMPLING = 65
 """Samples at 16 kHz by which what is heard stays behind what was pushed, while a sentence goes on."""
 
 SHORT_SENTENCE_S = 0.1

@@ -25,6 +25,16 @@ def amplitude(samples: NDArray[np.float32], hz: float = 440.0, rate: int = 16_00
     return float(np.hypot(*np.linalg.lstsq(basis, middle, rcond=None)[0]))
 
 
+@pytest.mark.parametrize("rate", [24_000, 44_100, 48_000])
+def test_speech_keeps_its_level_up_to_the_highest_consonants_and_nothing_folds_back(rate: int) -> None:
+    def heard(hz: float) -> float:
+        samples = decode(wav((tone(1, rate, hz) * 32767).astype("<i2"), rate), LIMITS)
+        return float(samples[4_000:12_000].std() / tone(1, 16_000, 440.0)[4_000:12_000].std())
+
+    assert [heard(hz) for hz in (200.0, 6_000.0, 7_500.0)] == pytest.approx([1, 1, 1], abs=2e-3)
+    assert heard(8_600.0) < 1e-3
+
+
 @pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 22_050, 24_000, 44_100, 48_000, 96_000, 192_000])
 def test_a_tone_keeps_its_loudness_and_length_at_any_rate(rate: int) -> None:
     sound = tone(1.1, rate)

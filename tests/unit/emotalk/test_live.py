@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from flashback.errors import FlashbackError, Full, InvalidInput, Unavailable
 from services.emotalk.blinks import Blinks
 from services.emotalk.engine import CHANNELS, EngineInfo, Utterance, Weights
-from services.emotalk.live import Frames, LiveStream, Piece, level_of, policy_of
+from services.emotalk.live import RESAMPLING, Frames, LiveStream, Piece, level_of, policy_of
 from services.emotalk.settings import EmoTalkSettings
 from services.emotalk.smoothing import smooth
 from services.emotalk.windows import Policy
@@ -281,7 +281,7 @@ def test_emotions_that_are_none(bad: float) -> None:
 
 def test_the_policy_follows_settings_and_engine() -> None:
     info = EngineInfo("x", "cpu", 1, 20.0, context_s=2.0, lookahead_s=0.15)
-    assert policy_of(EmoTalkSettings(), info) == Policy(7_984, 3_184, 32_000, 2_400, 320_000)
+    assert policy_of(EmoTalkSettings(), info) == Policy(8_000 - RESAMPLING, 3_200 - RESAMPLING, 32_000, 2_400, 320_000)
     assert policy_of(EmoTalkSettings(live_context_s=30.0), info).context == 160_000
 
 
