@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Self
 
 from python_multipart.exceptions import FormParserError
@@ -19,8 +19,6 @@ MAX_PARTS = 16
 MAX_FIELD_BYTES = 1024
 AROUND_BYTES = 64 * 1024
 """What a form may hold besides its recording."""
-
-DRAIN_S = 5.0
 
 
 class Holdings:
@@ -181,56 +179,28 @@ async def receive_form(request: Request, max_bytes: int, stall_s: float, lease: 
     Raises the errors of RecordingForm, Full, HTTPException 408 when nothing comes for `stall_s` seconds, and
     starlette's ClientDisconnect.
     """
-    body = _Body(request, stall_s)
-    try:
-        if int(request.headers.get("content-length") or 0) > max_bytes + AROUND_BYTES:
-            raise too_large(max_bytes)
-        form = RecordingForm(request.headers.get("content-type", ""), max_bytes, lease.grow)
-        received = 0
-        async for piece in body:
+    if int(request.headers.get("content-length") or 0) > max_bytes + AROUND_BYTES:
+        raise too_large(max_bytes)
+    form = RecordingForm(request.headers.get("content-type", ""), max_bytes, lease.grow)
+    received = 0
+    async with aclosing(_pieces(request, stall_s)) as pieces:
+        async for piece in pieces:
             received += len(piece)
             if received > max_bytes + AROUND_BYTES:
                 raise too_large(max_bytes)
             form.feed(piece)
-        return form.finish(), form.fields
-    except (InvalidInput, Full):
-        lease.end()
-        await body.drain()
-        raise
+    return form.finish(), form.fields
 
 
-class _Body:
-    """A request's body, piece by piece. HTTPException 408 when nothing comes for `stall_s` seconds."""
-
-    def __init__(self, request: Request, stall_s: float) -> None:
-        self._request = request
-        self._stall_s = stall_s
-        self._whole = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if self._whole:
-            raise StopAsyncIteration
+async def _pieces(request: Request, stall_s: float) -> AsyncGenerator[bytes, None]:
+    more = True
+    while more:
         try:
-            async with asyncio.timeout(self._stall_s):
-                message = await self._request.receive()
+            async with asyncio.timeout(stall_s):
+                message = await request.receive()
         except TimeoutError as error:
-            raise HTTPException(408, f"The upload brought nothing for {self._stall_s:.0f} s.") from error
+            raise HTTPException(408, f"The upload brought nothing for {stall_s:.0f} s.") from error
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        self._whole = not message.get("more_body", False)
-        return bytes(message.get("body", b""))
-
-    async def drain(self) -> None:
-        """Reads on for a moment, so that a client that is still sending gets to see the answer instead of a reset.
-
-        Not for one that waits to be told to send (`Expect: 100-continue`): it sees the answer at once.
-        """
-        if self._request.headers.get("expect"):
-            return
-        with suppress(TimeoutError, ClientDisconnect, HTTPException):
-            async with asyncio.timeout(DRAIN_S):
-                async for _ in self:
-                    pass
+        more = message.get("more_body", False)
+        yield message.get("body", b"")

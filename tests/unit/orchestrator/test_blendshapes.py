@@ -236,6 +236,18 @@ async def test_a_recording_of_just_the_limit_is_taken(emotalk: FakeEmoTalk, serv
     assert (await served.http.post(URL, files={"file": ("a.wav", bytes(2**20 + 1))})).status_code == 413
 
 
+async def test_who_sends_everything_before_reading_sees_why(served: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    head = f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    writer.write(f"{head}Content-Length: {100 * 2**20}\r\n\r\n".encode())
+    async with asyncio.timeout(20):
+        for _ in range(100):
+            writer.write(bytes(2**20))
+            await writer.drain()
+        assert b" 413 " in await reader.readline()
+    writer.close()
+
+
 async def test_who_asks_before_sending_is_told_at_once(served: Served) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     length = 100 * 2**20

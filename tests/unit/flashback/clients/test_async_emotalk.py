@@ -155,9 +155,14 @@ async def test_long_pieces_are_divided(emotalk: FakeEmoTalk, client: AsyncEmoTal
 
 
 async def test_live_refusals_are_typed(emotalk: FakeEmoTalk, client: AsyncEmoTalk) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield TENTH
+            await asyncio.sleep(0)
+
     emotalk.live.refusal = Full("All live streams are taken.", 4)
     with pytest.raises(Full, match="live streams") as caught:
-        await listed(client.animate(said(TENTH)))
+        await listed(client.animate(endless()))
     assert caught.value.retry_after_s == 4
     with pytest.raises(InvalidInput, match="person_id"):
         await listed(client.animate(said(TENTH), person_id=24))
