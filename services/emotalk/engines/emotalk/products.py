@@ -20,11 +20,14 @@ class Product(Protocol):
 
 
 class Float32Product:
-    """Rows of x may lie apart, or overlap the next one's: the matrix library reads them where they are."""
+    """Rows of x may lie apart: the matrix library reads them where they are.
+
+    Keeps copies: a view of one tensor of a checkpoint would keep the whole file mapped.
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        self._weight = weight.t().contiguous()
-        self._bias = bias
+        self._weight = weight.t().clone(memory_format=torch.contiguous_format)
+        self._bias = None if bias is None else bias.clone()
 
     def __call__(self, x: Tensor, onto: Tensor | None = None) -> Tensor:
         if onto is not None:

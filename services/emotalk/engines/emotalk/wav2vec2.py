@@ -40,7 +40,7 @@ gelu_ = torch.ops.aten.gelu_
 
 class Norm:
     def __init__(self, layer: nn.LayerNorm) -> None:
-        self._weight, self._bias = layer.weight.detach(), layer.bias.detach()
+        self._weight, self._bias = layer.weight.detach().clone(), layer.bias.detach().clone()
 
     def __call__(self, x: Tensor) -> Tensor:
         return F.layer_norm(x, self._weight.shape, self._weight, self._bias, EPSILON)
