@@ -13,7 +13,7 @@ from flashback.errors import Full, InvalidInput, NotFound, Unavailable
 from services.emotalk.engine import CHANNELS
 from services.emotalk.jobs import Chunk, QueueState
 from services.emotalk.queue import open_queue
-from services.emotalk.queue.work import Queue, Taken
+from services.emotalk.queue.work import DEATHS_A_TRY, Queue, Taken
 from services.emotalk.settings import EmoTalkSettings
 from services.emotalk.statistics import Statistics
 from tests.fakes.emotalk_jobs import chunk, chunks, job, same
@@ -58,7 +58,7 @@ async def finish(queue: Queue, taken: Taken) -> None:
 async def fail_silently(queue: Queue, times: int) -> None:
     """Takes the next job so many times, as workers do that die right afterwards."""
     for number in range(times):
-        await queue.take(f"dead-{number}")
+        await queue.take(f"dead{number}-0")
 
 
 async def test_a_job_gives_its_chunks_in_order_and_is_forgotten_when_read(queue: Queue) -> None:
@@ -241,11 +241,11 @@ async def test_a_job_that_fails_thrice_is_parked_with_its_error(queue: Queue) ->
     assert (await queue.take("w")).job.id == "next"
 
 
-async def test_a_job_that_kills_three_workers_is_parked(open_: Open) -> None:
+async def test_a_job_that_is_the_death_of_its_workers_is_parked(open_: Open) -> None:
     counts = Statistics()
-    queue = await open_(counts)
+    queue = await open_(counts, tries=1)
     await queue.submit(job("poison"))
-    await fail_silently(queue, 3)
+    await fail_silently(queue, DEATHS_A_TRY)
     await queue.submit(job("next"))
     await asyncio.sleep(1.5 * RECLAIM_S)
     assert (await queue.take("w")).job.id == "next"
@@ -253,6 +253,15 @@ async def test_a_job_that_kills_three_workers_is_parked(open_: Open) -> None:
         await read(queue, "poison")
     assert (counts.begun, counts.reclaimed, counts.parked) == (4, 3, 1)
     assert (await queue.state()).waiting == 0
+
+
+async def test_deaths_of_workers_weigh_less_than_failures(queue: Queue) -> None:
+    await queue.submit(job("a"))
+    await queue.retry(await queue.take("w-0"), "boom")
+    await fail_silently(queue, DEATHS_A_TRY)
+    taken = await queue.take("w-0")
+    assert (taken.job.id, taken.try_number, taken.last_try) == ("a", 5, True)
+    assert await queue.retry(taken, "boom")
 
 
 async def test_a_job_that_gets_on_is_not_parked_however_often_its_worker_dies(queue: Queue) -> None:

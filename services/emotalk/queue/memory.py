@@ -13,7 +13,17 @@ from typing import Literal
 from flashback.errors import FlashbackError, NotFound, Unavailable
 from services.emotalk.jobs import Chunk, Job, QueueState
 from services.emotalk.queue import admission
-from services.emotalk.queue.work import CANCELLED, STOPPING, UNKNOWN, WORKER_LOST, Limits, Parked, Taken, parked_error
+from services.emotalk.queue.work import (
+    CANCELLED,
+    DEATHS_A_TRY,
+    STOPPING,
+    UNKNOWN,
+    WORKER_LOST,
+    Limits,
+    Parked,
+    Taken,
+    parked_error,
+)
 from services.emotalk.statistics import Statistics
 
 PARKED_KEPT = 100
@@ -40,6 +50,7 @@ class _Entry:
     begun: float = 0.0
     ended: float = 0.0
     tries: int = 0
+    blame: int = 0
     reason: str = ""
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -136,7 +147,8 @@ class MemoryQueue:
                 self._statistics.reclaimed += 1
                 self._workers.discard(entry.worker)
                 entry.reason = WORKER_LOST
-            if entry.tries >= self._limits.tries:
+                entry.blame += 1
+            if entry.blame >= self._limits.blame:
                 self._park(entry)
                 continue
             return self._begin(entry, worker, reclaimed)
@@ -157,7 +169,7 @@ class MemoryQueue:
             return False
         if chunk.index == len(entry.chunks):
             entry.chunks.append(chunk)
-            entry.tries = 1
+            entry.tries, entry.blame = 1, 0
             if chunk.final:
                 took_s = self._now() - entry.begun
                 self._mean_s = admission.mean_with(self._mean_s, took_s)
@@ -178,7 +190,8 @@ class MemoryQueue:
         if entry is None:
             return False
         entry.reason = reason
-        if entry.tries >= self._limits.tries:
+        entry.blame += DEATHS_A_TRY
+        if entry.blame >= self._limits.blame:
             self._park(entry)
             return True
         self._statistics.retried += 1
@@ -215,7 +228,7 @@ class MemoryQueue:
             place=entry.job.id,
             stored=len(entry.chunks),
             try_number=entry.tries,
-            last_try=entry.tries >= self._limits.tries,
+            last_try=self._limits.last_try(entry.blame),
             waited_s=now - entry.submitted,
             reclaimed=reclaimed,
         )

@@ -14,7 +14,7 @@ from flashback.errors import FlashbackError, Unavailable
 from services.emotalk.jobs import Chunk
 from services.emotalk.queue import admission, redis_wire
 from services.emotalk.queue.redis_link import SLICE_S, Link
-from services.emotalk.queue.work import STOPPING, WORKER_LOST, Limits, Parked, Taken
+from services.emotalk.queue.work import DEATHS_A_TRY, STOPPING, WORKER_LOST, Limits, Parked, Taken
 from services.emotalk.statistics import Statistics
 
 PARKED_KEPT = 100
@@ -118,7 +118,7 @@ class RedisWork:
     async def _begin(self, worker: str, entry: str, job_id: str) -> Taken | None:
         limits, claim = self._limits, f"{worker}/{uuid.uuid4().hex}"
         keys = [self._keys.jobs, *self._keys.of(job_id), self._keys.parked, self._keys.deaths]
-        parking = (limits.tries, ms(limits.ttl_s), PARKED_KEPT, WORKER_LOST)
+        parking = (limits.blame, ms(limits.ttl_s), PARKED_KEPT, WORKER_LOST)
         forgiving = (ms(DEATHS_S), limits.tries * FORGIVEN_A_TRY)
         answer = await self._run("begin", keys, job_id, entry, claim, *parking, *forgiving)
         outcome = answer[0]
@@ -128,7 +128,7 @@ class RedisWork:
             self._statistics.parked += 1
             self._statistics.reclaimed += int(answer[1])
             return None
-        params, audio, stored, tries, waited_ms, first, lost = answer[1:]
+        params, audio, stored, tries, blame, waited_ms, first, lost = answer[1:]
         self._statistics.begun += 1
         self._statistics.reclaimed += int(lost)
         if first:
@@ -140,7 +140,7 @@ class RedisWork:
             place=entry,
             stored=int(stored),
             try_number=int(tries),
-            last_try=int(tries) >= limits.tries,
+            last_try=limits.last_try(int(blame)),
             waited_s=int(waited_ms) / 1000,
             reclaimed=bool(lost),
         )
@@ -156,7 +156,9 @@ class RedisWork:
         limits = self._limits
         keys = [self._keys.jobs, *self._keys.of(job_id), self._keys.parked]
         times = (ms(limits.ttl_s), PARKED_KEPT, ms(limits.reclaim_s), ms(limits.retry_delay_s))
-        answer: bytes = await self._run("stop", keys, job_id, claim, how, kind, text, limits.tries, *times)
+        answer: bytes = await self._run(
+            "stop", keys, job_id, claim, how, kind, text, limits.blame, DEATHS_A_TRY, *times
+        )
         return answer
 
     async def _run(self, name: str, keys: list[str], *args: str | bytes | int | float) -> Any:

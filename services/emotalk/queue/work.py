@@ -8,6 +8,9 @@ from typing import Protocol
 from flashback.errors import FlashbackError, Unavailable
 from services.emotalk.jobs import Chunk, Job, JobQueue
 
+DEATHS_A_TRY = 3
+"""Deaths of workers that weigh as much as one failure. Workers also die of other causes than the job they have."""
+
 REASON_CHARS = 300
 """Longest account of an error that is kept."""
 
@@ -18,7 +21,7 @@ class Unreachable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """size: jobs that may wait. tries: times a job is begun without a new chunk before it is parked.
+    """size: jobs that may wait. tries: tries without a new chunk that fail before a job is parked.
 
     reclaim_s: silence after which a worker is taken for dead. retry_delay_s: pause after a failed try. ttl_s: how long
     what nobody asks for is kept.
@@ -29,6 +32,15 @@ class Limits:
     reclaim_s: float
     retry_delay_s: float
     ttl_s: float
+
+    @property
+    def blame(self) -> int:
+        """What parks a job: a failure weighs DEATHS_A_TRY, the death of a worker 1."""
+        return self.tries * DEATHS_A_TRY
+
+    def last_try(self, blame: int) -> bool:
+        """Whether one more failure parks a job that has so much blame."""
+        return blame + DEATHS_A_TRY >= self.blame
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +82,8 @@ class WorkQueue(Protocol):
     async def take(self, worker: str) -> Taken:
         """Waits for the next job: those of silent workers first, then the one that waited longest.
 
-        A try is over when nothing was heard of its worker for `reclaim_s`. A job that was begun `tries` times since
-        its last new chunk is parked here. `worker` is a name, unique at the time: of its process, `-`, a number.
+        A try is over when nothing was heard of its worker for `reclaim_s`. A job that was the death of too many
+        workers is parked here. `worker` is a name, unique at the time: of its process, `-`, a number.
         """
         ...
 

@@ -310,7 +310,7 @@ async def die(queue: RedisQueue, process: str) -> str:
     return (await queue.take(f"{process}-0")).job.id
 
 
-@pytest.mark.parametrize(("other_deaths", "tries", "begun_in_all"), [(0, 3, 3), (3, 3, 3 + 3), (6, 1, 4 + 1)])
+@pytest.mark.parametrize(("other_deaths", "tries", "begun_in_all"), [(0, 2, 6), (3, 2, 3 + 6), (9, 1, 4 + 3)])
 async def test_where_workers_die_without_it_too_a_job_is_forgiven_but_not_for_ever(
     open_: Open, redis_client: Any, other_deaths: int, tries: int, begun_in_all: int
 ) -> None:
@@ -333,7 +333,7 @@ async def test_where_workers_die_without_it_too_a_job_is_forgiven_but_not_for_ev
 
 
 async def test_neighbours_that_die_in_the_same_process_excuse_nobody(open_: Open) -> None:
-    queue = await open_(reclaim_s=0.6)
+    queue = await open_(reclaim_s=0.6, tries=1)
     names = ["poison", "neighbour0", "neighbour1"]
     for name in names:
         await queue.submit(job(name))

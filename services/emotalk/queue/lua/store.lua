@@ -20,7 +20,7 @@ if type(added) == 'table' and added.err then
   return added
 end
 redis.call('PEXPIRE', results, ARGV[7])
-redis.call('HSET', job, 'stored', index + 1, 'tries', 1, 'losses', 0, 'forgiven', 0)
+redis.call('HSET', job, 'stored', index + 1, 'tries', 1, 'blame', 0, 'losses', 0, 'forgiven', 0)
 if ARGV[3] == '0' then
   return { 'stored' }
 end

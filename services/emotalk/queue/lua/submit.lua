@@ -22,7 +22,7 @@ end
 local entry = redis.call('XADD', jobs, '*', 'id', ARGV[1])
 redis.call('DEL', job, results)
 redis.call('HSET', job, 'state', 'waiting', 'entry', entry, 'params', ARGV[2], 'submitted', now_ms(),
-  'claim', '', 'stored', 0, 'tries', 0)
+  'claim', '', 'stored', 0, 'tries', 0, 'blame', 0)
 redis.call('PEXPIRE', job, ARGV[5])
 redis.call('SET', audio, ARGV[3], 'PX', ARGV[5])
 return { 'new', total }
