@@ -51,12 +51,13 @@ lint: setup-test
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-bench: setup-test    ## prints one JSON object a benchmark
+bench: setup-torch   ## prints one JSON object a benchmark
 	$(PY) -m benchmarks rig --json
 	$(PY) -m benchmarks conversation --json
 	$(PY) -m benchmarks rag --json
 	$(PY) -m benchmarks rag_corpora --json
 	$(PY) -m benchmarks rag_scale --json
+	$(PY) -m benchmarks emotalk --json
 
 clean:
 	rm -rf $(VENV) $(LLM) var
