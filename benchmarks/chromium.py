@@ -25,6 +25,9 @@ FLAGS = [
     "--use-fake-device-for-media-stream",
 ]
 
+SOFTWARE_WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+"""To draw in 3D where there is no graphics card; slow, a few pictures a second."""
+
 INJECTED_MICROPHONE = """
 (() => {
   let context, line;

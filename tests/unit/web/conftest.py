@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
+from benchmarks.chromium import SOFTWARE_WEBGL
+
 HERE = Path(__file__).parent
 PAGE = HERE.parents[2] / "web-samples" / "minimal-webrtc-client"
 PERSONAS = [
@@ -35,6 +37,7 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
     "--allow-loopback-in-peer-connection",
     "--disable-features=WebRtcHideLocalIpsWithMdns",
+    *SOFTWARE_WEBGL,
 ]
 
 

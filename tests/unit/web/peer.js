@@ -23,6 +23,9 @@
     }, 40);
     const sound = new AudioContext();
     const out = sound.createMediaStreamDestination();
+    const hum = new OscillatorNode(sound, { frequency: 100 });
+    hum.connect(new GainNode(sound, { gain: 0.0005 })).connect(out);
+    hum.start();
     const stream = new MediaStream([...canvas.captureStream(25).getTracks(), ...out.stream.getTracks()]);
     await peer.setRemoteDescription({ type: "offer", sdp });
     for (const track of stream.getTracks()) peer.addTrack(track, stream);

@@ -161,6 +161,7 @@ function call(withMicrophone) {
   };
   opened.addEventListener("microphone-refused", current(notify));
   opened.addEventListener("shaky", current(() => notices.say("The connection is shaky.", "Trying to recover.")));
+  opened.addEventListener("unreadable", current(() => notify("unknown-layout")));
   opened.addEventListener("lost", current((code) => fail(say(code))));
   opened.addEventListener("refused", current((error) => fail(explainCall(error), error.retryAfter)));
   const told = opened.talk.conversation;
@@ -268,7 +269,22 @@ function wireDrop() {
   });
 }
 
+/** What tests look at, with `?probe=1`. `log`: for each picture its time, leader, seconds or media milliseconds, weights. */
+function probe() {
+  const viewer = {
+    log,
+    weights: () => byName(face.weights),
+    get drawn() {
+      return viewport.drawn;
+    },
+    get source() {
+      return source;
+    },
+  };
+  window.flashback = { viewer };
+}
+
 wire();
 requestAnimationFrame(draw);
-if (log) window.flashback = { viewer: { log, weights: () => byName(face.weights), get source() { return source; } } };
+if (log) probe();
 welcome();

@@ -3,10 +3,10 @@
 import { Talk } from "../../minimal-webrtc-client/talk.js";
 import { LiveFace } from "./live.js";
 
-/** Events: those of Talk, and `cut` (the avatar was interrupted). */
+/** Events: those of Talk, and `unreadable` (its frames are of a kind this viewer does not know; told once). */
 export class CallSource extends EventTarget {
   #face = new LiveFace();
-  #told = false;
+  #unreadable = false;
   talk;
 
   /** @param {{persona: string, withMicrophone: boolean, greet: boolean}} wanted */
@@ -53,11 +53,16 @@ export class CallSource extends EventTarget {
   }
 
   #receive(event) {
-    if (event.type === "session.created" && !this.#told && event.session?.flashback?.blendshapes !== true) {
-      this.#told = true;
+    if (event.type === "session.created" && event.session?.flashback?.blendshapes !== true) {
       this.talk.conversation.setBlendshapes(true);
     }
-    if (this.#face.receive(event, performance.now())) this.#tell("cut");
+    try {
+      this.#face.receive(event, performance.now());
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      if (!this.#unreadable) this.#tell("unreadable");
+      this.#unreadable = true;
+    }
   }
 
   #tell(type, detail) {

@@ -48,9 +48,8 @@ export class ClipSource extends EventTarget {
     try {
       const { layout, frames } = await animate(this.recording, this.name, this.#abort.signal);
       this.layout = layout;
-      const reading = this.#read(frames);
-      this.#begin(await sound);
-      await reading;
+      const begun = sound.then((clip) => this.#begin(clip));
+      for (const done of await Promise.allSettled([begun, this.#read(frames)])) if (done.reason) throw done.reason;
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       this.#frames.finish();

@@ -20,15 +20,14 @@ export class LiveFace {
   /** Milliseconds by which the newest frames came before they were due; below zero is late. Null before the first. */
   ahead = null;
 
-  /** Take an event of the data channel, at `at` milliseconds. @returns {boolean} whether it was a cut */
+  /**
+   * Take an event of the data channel, at `at` milliseconds.
+   * @throws {RangeError} for frames in an unknown layout, or of another number of channels
+   */
   receive(event, at) {
     if (event.type === "flashback.metrics") this.#clock.origin = event.audio_rtp_origin;
-    if (event.type === "flashback.blendshapes") this.#take(event, at);
-    if (event.type !== "output_audio_buffer.cleared") return false;
-    this.#cut = { generation: this.#generation, turn: event.response_id?.replace(/^resp_/, "") };
-    const now = this.#clock.at(at);
-    this.#frames.cut(now === null ? -Infinity : now / 1000);
-    return true;
+    else if (event.type === "flashback.blendshapes") this.#take(event, at);
+    else if (event.type === "output_audio_buffer.cleared") this.#drop(event.response_id?.replace(/^resp_/, ""), at);
   }
 
   /** A packet of sound with this RTP timestamp was played at `at` milliseconds. */
@@ -47,6 +46,13 @@ export class LiveFace {
     if (now === null) return false;
     this.#frames.forget(now / 1000 - KEPT_S);
     return this.#frames.sample(now / 1000, out);
+  }
+
+  // An interruption: what was to come of this turn never will.
+  #drop(turn, at) {
+    this.#cut = { generation: this.#generation, turn };
+    const now = this.#clock.at(at);
+    this.#frames.cut(now === null ? -Infinity : now / 1000);
   }
 
   #take({ turn_id: turn, generation, start_ms: start, fps, layout, frames }, at) {

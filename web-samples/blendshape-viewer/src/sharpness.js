@@ -4,6 +4,7 @@ const WINDOW = 7;
 const SLOW_MS = 36;
 const GOAL_MS = 28;
 const LEAST = 0.4;
+const SOFTWARE = 0.6;
 const MOST = 2;
 
 export class Sharpness {
@@ -14,9 +15,13 @@ export class Sharpness {
   /** Device pixels per CSS pixel. */
   ratio;
 
-  /** @param {number} screen the screen's own ratio @param {boolean} fixed leave it there, however slow it is */
-  constructor(screen, fixed) {
-    this.ratio = Math.min(MOST, screen);
+  /**
+   * @param {number} screen the screen's own ratio
+   * @param {{fixed?: boolean, software?: boolean}} machine fixed: leave it there, however slow it is; software: it has no
+   *   graphics card
+   */
+  constructor(screen, { fixed = false, software = false } = {}) {
+    this.ratio = software && !fixed ? SOFTWARE : Math.min(MOST, screen);
     this.#fixed = fixed;
   }
 
@@ -44,4 +49,14 @@ export class Sharpness {
     this.#spans = [];
     return true;
   }
+}
+
+/** What draws in 3D here: "hardware", "software" (no graphics card), or "nothing". */
+export function graphics() {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  if (!gl) return "nothing";
+  const names = gl.getExtension("WEBGL_debug_renderer_info");
+  const renderer = names ? gl.getParameter(names.UNMASKED_RENDERER_WEBGL) : "";
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(renderer) ? "software" : "hardware";
 }

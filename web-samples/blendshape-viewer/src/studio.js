@@ -41,10 +41,10 @@ export class Studio {
 
   /**
    * @param {HTMLCanvasElement} canvas
-   * @throws {Error} when the browser has no WebGL 2
+   * @param {{smooth: boolean}} look smooth: edges are drawn with several samples, which costs time
    */
-  constructor(canvas) {
-    this.#renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
+  constructor(canvas, { smooth }) {
+    this.#renderer = new WebGLRenderer({ canvas, antialias: smooth, alpha: true });
     this.#renderer.outputColorSpace = SRGBColorSpace;
     this.#renderer.toneMapping = ACESFilmicToneMapping;
     this.#renderer.toneMappingExposure = 0.95;

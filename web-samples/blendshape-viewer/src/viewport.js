@@ -2,7 +2,7 @@
 
 import { byId } from "../../minimal-webrtc-client/elements.js";
 import { HeadError, loadHead } from "./head.js";
-import { Sharpness } from "./sharpness.js";
+import { graphics, Sharpness } from "./sharpness.js";
 import { Studio } from "./studio.js";
 
 const KEYS = { ArrowLeft: [-1, 0, 0], ArrowRight: [1, 0, 0], ArrowUp: [0, 1, 0], ArrowDown: [0, -1, 0], "+": [0, 0, 1], "=": [0, 0, 1], "-": [0, 0, -1] };
@@ -13,15 +13,15 @@ export class Viewport extends EventTarget {
   #studio = null;
   #head = null;
   #wanted = "";
-  #sharpness = new Sharpness(devicePixelRatio, new URLSearchParams(location.search).get("sharp") === "1");
+  #sharpness;
 
   constructor() {
     super();
-    try {
-      this.#studio = new Studio(this.#canvas);
-    } catch {
-      return;
-    }
+    const fixed = new URLSearchParams(location.search).get("sharp") === "1";
+    const kind = graphics();
+    this.#sharpness = new Sharpness(devicePixelRatio, { fixed, software: kind === "software" });
+    if (kind === "nothing") return;
+    this.#studio = new Studio(this.#canvas, { smooth: fixed || kind === "hardware" });
     new ResizeObserver(() => this.#fit()).observe(byId("scene"));
     this.#canvas.addEventListener("webglcontextlost", () => this.dispatchEvent(new Event("lost")));
     this.#canvas.addEventListener("webglcontextrestored", () => this.dispatchEvent(new Event("found")));
@@ -36,14 +36,12 @@ export class Viewport extends EventTarget {
     byId("home").onclick = () => this.#studio.home();
   }
 
+  /** Pictures of a head that were drawn. */
+  drawn = 0;
+
   /** Whether this browser can draw in 3D. */
   get usable() {
     return this.#studio !== null;
-  }
-
-  /** Whether a head is shown. */
-  get ready() {
-    return this.#head !== null;
   }
 
   /** Pictures a second; null while unknown. */
@@ -76,6 +74,7 @@ export class Viewport extends EventTarget {
     this.#head.wear(weights);
     this.#head.turn(pose.pitch, pose.yaw, pose.roll);
     this.#studio.draw();
+    this.drawn += 1;
     if (this.#sharpness.drawn(now)) this.#fit();
   }
 

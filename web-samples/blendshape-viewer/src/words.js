@@ -47,6 +47,7 @@ export function say(code, detail = "") {
 
 /** Minutes and seconds. */
 export function clockTime(seconds) {
-  const whole = Math.floor(Math.max(0, seconds));
+  // Decoders lose a fraction of a millisecond at the end.
+  const whole = Math.floor(Math.max(0, seconds) + 0.01);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
