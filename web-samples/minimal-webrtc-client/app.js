@@ -289,6 +289,7 @@ function choose(id) {
   drawSwitch(personas, id, choose);
   introduce(persona);
   stage.portrait(persona.portrait, persona.name);
+  byId("viewer").href = `viewer/?persona=${encodeURIComponent(id)}`;
   if (live) connect(withMicrophone);
   learn(persona);
 }

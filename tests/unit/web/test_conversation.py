@@ -155,3 +155,8 @@ def test_switching_persona_in_a_call_starts_another(call: Page) -> None:
     assert call.evaluate("server.calls[1].persona") == "amon"
     assert "persona=amon" in call.url
     assert call.evaluate("server.deleted.length") == 1
+
+
+def test_the_viewer_is_linked_with_the_persona_chosen(open_page: Callable[..., Page]) -> None:
+    page = open_page("?persona=amon")
+    expect(page.get_by_role("link", name="3D face")).to_have_attribute("href", "viewer/?persona=amon")
