@@ -20,6 +20,8 @@ _RATES = range(4_000, 768_001)
 _SHARP = "filter_size=128:cutoff=0.98"
 """Options of the resampler: level up to 7.5 kHz, where its defaults begin to fade at 6.5."""
 _UNREADABLE = "This is not an audio file that can be read; send WAV, MP3, Ogg, FLAC, M4A or WebM."
+_LOUDEST = 1e12
+"""Floats of any scale in use are below; far beyond, the squares that engines sum up are infinite."""
 _FULL_SCALE = {"int16": 2.0**15, "int32": 2.0**31, "int64": 2.0**63}
 
 
@@ -85,7 +87,8 @@ def blocks(data: bytes, limits: Limits) -> Iterator[Samples]:
 
     Channels are averaged. What a container says about an encoder's delay and padding is heeded. A damaged packet is
     left out. Raises InvalidInput, where the trouble is met: not audio, no audio stream, no samples, samples that are
-    not finite, sampling rate outside 4 to 768 kHz, more than `limits.max_s`; TooLarge beyond `limits.max_bytes`.
+    not finite or beyond 1e12, sampling rate outside 4 to 768 kHz, more than `limits.max_s`; TooLarge beyond
+    `limits.max_bytes`.
     """
     resampler: Resampler | None = None
     for rate, samples in _decoded(data, limits):
@@ -128,6 +131,8 @@ def _decoded(data: bytes, limits: Limits) -> Iterator[tuple[int, Samples]]:
             raise InvalidInput(f"The audio is longer than {limits.max_s:g} s, the longest that is taken.")
         if not np.isfinite(samples).all():
             raise InvalidInput("The audio holds samples that are NaN or infinite.")
+        if np.abs(samples).max(initial=0) > _LOUDEST:
+            raise InvalidInput(f"The audio holds samples beyond {_LOUDEST:g}, where full scale is 1.")
         if len(samples):
             yield rate, samples
     if not any(lengths.values()):

@@ -178,6 +178,13 @@ def test_float64_beyond_float32_is_infinite() -> None:
         decode(wav(sound, 16_000, float_=True), LIMITS)
 
 
+def test_float_samples_of_any_scale_in_use_are_taken_and_absurd_ones_named() -> None:
+    sound = tone(0.1, 16_000)
+    assert np.abs(decode(wav(sound * 2.0**31, 16_000, float_=True), LIMITS)).max() > 2.0**28
+    with pytest.raises(InvalidInput, match="full scale is 1"):
+        measure(wav(sound * 1e20, 16_000, float_=True), LIMITS)
+
+
 @pytest.mark.parametrize("rate", [1, 3_999, 1_000_000])
 def test_sampling_rates_nobody_records_at(rate: int) -> None:
     with pytest.raises(InvalidInput, match=f"{rate} Hz"):
