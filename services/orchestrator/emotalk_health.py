@@ -37,8 +37,8 @@ class EmoTalkHealth:
     async def state(self) -> EmoTalkState:
         """Within about CHECK_S seconds; never fails."""
         status, device = await asyncio.gather(self._emotalk.status(CHECK_S), self._known_device())
-        if device is None or device == "cpu":
-            return EmoTalkState(status, device, None)
+        if not device or device == "cpu":
+            return EmoTalkState(status, device or None, None)
         return EmoTalkState(status, "cuda", device)
 
     async def _known_device(self) -> str | None:

@@ -34,6 +34,12 @@ async def test_an_accelerator_is_named(emotalk: FakeEmoTalk, served: Served) -> 
     assert found["services"]["emotalk"] == "not_serving"
 
 
+async def test_a_service_whose_workers_are_elsewhere_has_no_device(emotalk: FakeEmoTalk, served: Served) -> None:
+    emotalk.live.device = ""
+    found = await health(served)
+    assert (found["grpc_status"], found["device"], found["gpu"]) == ("SERVING", None, None)
+
+
 async def test_emotalk_counts_only_where_it_belongs_to_the_stack(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
