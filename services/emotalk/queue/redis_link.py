@@ -36,6 +36,8 @@ SLICE_S = 1.0
 """Longest a command blocks; a connection is given up when nothing is heard for ANSWER_S, blocking included."""
 ANSWER_S = 20.0
 CONNECT_S = 3.0
+MOST_CONNECTIONS = 10_000
+"""As Redis itself allows; the queue's size bounds them."""
 LONGEST_STEADY_S = 86_400.0
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
@@ -60,6 +62,8 @@ class Link:
             self.client: Any = Redis.from_url(
                 url,
                 protocol=2,
+                # Each caller that waits for frames holds one; the client's own limit is 100, and an error beyond.
+                max_connections=MOST_CONNECTIONS,
                 # Not its socket_timeout: that goes through asyncio.wait_for, which on Python 3.11 may swallow a
                 # cancellation. `run` has its own limit.
                 socket_timeout=None,

@@ -227,6 +227,22 @@ async def test_a_reader_that_leaves_does_not_spoil_the_connection(open_: Open) -
         assert same(await read(queue, name), chunks(job(name)))
 
 
+async def test_many_readers_at_a_time_are_not_taken_for_a_lost_redis(
+    open_: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = await open_(queue_size=150)
+    names = [f"{number}" for number in range(150)]
+    for name in names:
+        await queue.submit(job(name, chunks=1))
+    readings = [asyncio.create_task(read(queue, name)) for name in names]
+    await asyncio.sleep(0.1)
+    for _ in names:
+        await work(queue)
+    for name, got in zip(names, await asyncio.gather(*readings), strict=True):
+        assert same(got, chunks(job(name, chunks=1)))
+    assert "queue lost" not in caplog.text
+
+
 async def test_redis_killed_and_started_again_while_all_wait(open_: Open, redis_server: RedisServer) -> None:
     queue = await open_()
     await queue.submit(job("a"))
