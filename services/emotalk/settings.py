@@ -89,7 +89,7 @@ class EmoTalkSettings(BaseSettings):
         default=1.0, ge=0, description="Pause before a recording that failed unexpectedly is begun again."
     )
     stop_grace_s: float = Field(
-        default=5.0, ge=0, description="At a stop, how long recordings at work may go on before they are handed back."
+        default=2.0, ge=0, description="At a stop, how long recordings at work may go on before they are handed back."
     )
     batch_s: float = Field(
         default=50.0, gt=0, description="Speech of recordings in one batch, at most; one longer utterance goes alone."

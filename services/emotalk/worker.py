@@ -26,7 +26,10 @@ OF_THE_JOB = (InvalidInput, NotFound)
 """Errors that the recording brings with it: trying again cannot help."""
 
 KEEPS_A_RECLAIM = 4
-"""How often a worker says that it lives in the time after which it counts as dead."""
+"""How often, at least, a worker says that it lives in the time after which it counts as dead."""
+
+KEEP_S = 1.0
+"""And how often at least anyway: so soon it hears that its recording was cancelled."""
 
 PAUSE_S = 1.0
 """After the queue did not answer."""
@@ -128,7 +131,7 @@ class WorkerPool:
         self._tries.add(attempt)
         try:
             while not attempt.done():
-                await asyncio.wait({attempt}, timeout=self._settings.reclaim_s / KEEPS_A_RECLAIM)
+                await asyncio.wait({attempt}, timeout=min(KEEP_S, self._settings.reclaim_s / KEEPS_A_RECLAIM))
                 if not attempt.done() and not await self._queue.keep(taken):
                     return False
             if attempt.cancelled():
