@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flashback.errors import FlashbackError, Full, InvalidInput
 from flashback.media.clock import SPEECH_RATE
@@ -93,11 +94,11 @@ class _Sentence:
 
     async def push(self, audio: bytes) -> None:
         """s16le mono 24 kHz."""
-        spoken = np.frombuffer(audio, "<i2").astype(np.float32) / np.float32(32768)
+        spoken = np.frombuffer(audio, "<i2")
         if len(spoken) > LONG_PIECE:
-            samples = await asyncio.to_thread(self._resampler.push, spoken)
+            samples = await asyncio.to_thread(self._resampled, spoken)
         else:
-            samples = self._resampler.push(spoken)
+            samples = self._resampled(spoken)
         self._spoken += len(spoken)
         self._hear(samples)
 
@@ -147,6 +148,9 @@ class _Sentence:
         piece = self.first_piece
         return Frames(piece.turn_id, piece.generation, piece.sentence, at, rows, last)
 
+    def _resampled(self, spoken: NDArray[np.int16]) -> Samples:
+        return self._resampler.push(spoken.astype(np.float32) / np.float32(32768))
+
     def _hear(self, samples: Samples) -> None:
         self._heard += len(samples)
         self._samples.append(samples)
@@ -182,7 +186,7 @@ class LiveStream:
 
         Of an older generation it is ignored; a newer one cancels what waits. Another turn or sentence ends the one
         before. Raises InvalidInput for half a sample and for speech after a sentence's last piece, Full when more than
-        `most_waiting_s` waits.
+        `most_waiting_s` would wait with it.
         """
         if len(piece.audio) % 2:
             raise InvalidInput("Speech is 16-bit: a piece holds an even number of bytes.")
@@ -190,12 +194,13 @@ class LiveStream:
             return
         self.cancel(piece.generation)
         sentence = self._sentence_of(piece)
+        coming_s = len(piece.audio) / (2 * SPEECH_RATE)
+        if coming_s + sum(waiting.waiting_s for waiting in self._sentences) > self._most_waiting_s:
+            raise Full(f"More than {self._most_waiting_s:g} s of speech wait to be animated; send it as it is spoken.")
         await sentence.push(piece.audio)
         if piece.last:
             sentence.end()
         self._news.set()
-        if sum(waiting.waiting_s for waiting in self._sentences) > self._most_waiting_s:
-            raise Full(f"More than {self._most_waiting_s:g} s of speech wait to be animated; send it as it is spoken.")
 
     def cancel(self, generation: int) -> None:
         """Drops everything older than `generation`, waiting or half computed."""

@@ -221,6 +221,15 @@ async def test_too_much_waiting_speech_is_refused() -> None:
         await live.push(piece(s16(tone(2.0, 24_000))))
 
 
+async def test_a_piece_that_is_too_long_by_itself_is_not_even_heard() -> None:
+    live = stream(predict := Predictor())
+    with pytest.raises(Full, match="60 s"):
+        await live.push(piece(s16(tone(61.0, 24_000))))
+    live.finish()
+    assert [(len(frames.weights), frames.last) for frames in await collected(live)] == [(0, True)]
+    assert predict.heard == []
+
+
 async def test_too_many_empty_sentences_are_refused() -> None:
     live = stream(Predictor())
     with pytest.raises(Full):
