@@ -79,7 +79,7 @@ class RedisQueue(RedisWork):
             while True:
                 self._check_open()
                 found = await self._read(job_id, last)
-                if not found and not await self._link.run(lambda: self._link.client.exists(self._keys.job(job_id))):
+                if not found and await self._run("lost", [self._keys.jobs, *self._keys.of(job_id)]):
                     losses += 1
                     await self._submit_again(job_id, losses)
                 for entry_id, fields in found:

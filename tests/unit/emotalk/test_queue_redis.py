@@ -326,6 +326,22 @@ async def die(queue: RedisQueue, process: str) -> str:
     return (await queue.take(f"{process}-0")).job.id
 
 
+@pytest.mark.parametrize("stored", [1, 2])
+async def test_results_that_were_evicted_count_as_a_lost_job(open_: Open, redis_client: Any, stored: int) -> None:
+    """Before the final chunk and after it: neither a gap nor a wait without end."""
+    queue = await open_()
+    submitted = job("a", chunks=2)
+    await queue.submit(submitted)
+    taken = await queue.take("w")
+    for made in chunks(submitted)[:stored]:
+        await queue.store(taken, made)
+    await redis_client.delete("{test}:results:a")
+    reading = asyncio.create_task(read(queue, "a"))
+    assert not await queue.store(taken, chunks(submitted)[-1])
+    await work(queue)
+    assert same(await asyncio.wait_for(reading, 10), chunks(submitted))
+
+
 @pytest.mark.parametrize(("other_deaths", "tries", "begun_in_all"), [(0, 2, 6), (3, 2, 3 + 6), (9, 1, 4 + 3)])
 async def test_where_workers_die_without_it_too_a_job_is_forgiven_but_not_for_ever(
     open_: Open, redis_client: Any, other_deaths: int, tries: int, begun_in_all: int

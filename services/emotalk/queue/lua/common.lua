@@ -27,6 +27,19 @@ local function leave_queue(jobs, entry, audio)
   redis.call('DEL', audio)
 end
 
+-- Results that were there are not, though the job is: evicted. What follows would follow a gap.
+local function results_lost(job, results, state)
+  local stored = tonumber(redis.call('HGET', job, 'stored') or 0)
+  local expected = stored > 0 or (state ~= 'waiting' and state ~= 'running')
+  return expected and redis.call('EXISTS', results) == 0
+end
+
+-- As if Redis had lost all of it: whoever waits for it submits it again.
+local function lose(jobs, job, audio)
+  leave_queue(jobs, redis.call('HGET', job, 'entry'), audio)
+  redis.call('DEL', job)
+end
+
 -- The last entry of the results, when it is not the final chunk. Behind the stored chunks, so that no chunk follows it.
 local function end_results(job, results, kind, message, ttl_ms)
   local stored = tonumber(redis.call('HGET', job, 'stored') or 0)

@@ -6,6 +6,10 @@ local state, stored, index = fields[1], tonumber(fields[3] or 0), tonumber(ARGV[
 if fields[2] ~= ARGV[1] or (state ~= 'running' and state ~= 'done') then
   return { 'gone' }
 end
+if results_lost(job, results, state) then
+  lose(jobs, job, audio)
+  return { 'gone' }
+end
 if index > stored then
   return { 'behind' }
 end
