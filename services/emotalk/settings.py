@@ -73,7 +73,9 @@ class EmoTalkSettings(BaseSettings):
         gt=0,
         description="A worker silent for so long counts as dead; its recordings go to another.",
     )
-    tries: int = Field(default=3, ge=1, description="Times a recording is begun before it is put aside with its error.")
+    tries: int = Field(
+        default=3, ge=1, description="Failures that put a recording aside; three deaths of workers weigh as one."
+    )
     result_ttl_s: float = Field(
         default=600.0, gt=0, description="Time the shared queue keeps recordings and results whose caller is gone."
     )
