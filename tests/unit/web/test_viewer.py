@@ -12,19 +12,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from tests.fakes.blendshape_server import BlendshapeServer
 from tests.unit.web import viewer
 from tests.unit.web.conftest import HERE, send
+from tests.unit.web.viewer import EASED_MS, JAW, STILL, WITHOUT_3D
 
 LOUD_AND_SOFT = [0.25, 0.02, 0.25, 0.02]
 ALPHABETICAL_JAW = 24
-WITHOUT_3D = """
-const real = HTMLCanvasElement.prototype.getContext;
-HTMLCanvasElement.prototype.getContext = function (kind, ...how) {
-  return kind === 'webgl2' ? null : real.call(this, kind, ...how);
-};
-"""
-EASED_MS = 150
-"""After so long the face has gone over to whoever leads it."""
-STILL = "matchMedia = () => ({ matches: true })"
-"""A user who wants no motion: the head does not sway."""
 Open = Callable[..., Page]
 
 
@@ -145,7 +136,7 @@ def test_a_recording_moves_the_jaw_with_its_loudness(open_viewer: Open, server: 
         at = min(len(frames) - 1, entry["time"] * 30)
         near = [frames[int(k)]["blendshapes"][jaw] for k in (at, min(len(frames) - 1, at + 1))]
         if abs(near[0] - near[1]) < 0.01:
-            assert entry["weights"][17] == pytest.approx(near[0], abs=0.02)
+            assert entry["weights"][JAW] == pytest.approx(near[0], abs=0.02)
     expect(page.locator("#readout")).to_contain_text(layout)
     assert server.received == ["speech.wav"]
 

@@ -12,6 +12,19 @@ from PIL import Image
 from playwright.sync_api import Page
 
 RATE = 24_000
+JAW = 17
+"""Place of jawOpen in the viewer's own order."""
+EASED_MS = 150
+"""After so long the face has gone over to whoever leads it."""
+STILL = "matchMedia = () => ({ matches: true })"
+"""A user who wants no motion: the head does not sway."""
+WITHOUT_3D = """
+const real = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...how) {
+  return kind === 'webgl2' ? null : real.call(this, kind, ...how);
+};
+"""
+"""A browser that cannot draw in 3D: everything else runs, at full speed."""
 WINDOW = {"width": 1000, "height": 600}
 """A window in which the drawing is quick, and picture and sliders lie side by side."""
 

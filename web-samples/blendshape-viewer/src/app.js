@@ -66,7 +66,7 @@ function draw(now) {
   callDeck.draw();
   readout.show(source ?? {}, viewport.rate, now);
   if (recorder) showRecording();
-  log?.push({ now, leader, time: source?.playback?.time ?? source?.mediaTime ?? null, weights: Array.from(face.weights) });
+  log?.push({ now, leader, time: source?.playback?.time ?? source?.mediaTime ?? null, rms: source?.talk?.voice?.rms ?? null, weights: Array.from(face.weights) });
 }
 
 // Who leads the face now; `target` is what it is to show.
@@ -269,7 +269,7 @@ function wireDrop() {
   });
 }
 
-/** What tests look at, with `?probe=1`. `log`: for each picture its time, leader, seconds or media milliseconds, weights. */
+/** What tests look at, with `?probe=1`. `log`: for each picture when, who led, seconds or media milliseconds, a call's loudness, weights. */
 function probe() {
   const viewer = {
     log,

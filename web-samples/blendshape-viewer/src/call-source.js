@@ -28,11 +28,12 @@ export class CallSource extends EventTarget {
   }
 
   get ahead() {
-    return this.#face.ahead;
+    return this.#face.ahead(performance.now());
   }
 
   /** Media milliseconds heard now; null while unknown. */
   get mediaTime() {
+    this.#listen();
     return this.#face.mediaTime(performance.now());
   }
 
@@ -42,14 +43,19 @@ export class CallSource extends EventTarget {
 
   /** @returns {boolean} false, and `out` as it was, when there is no frame for this moment */
   sample(out) {
-    const receiver = this.talk.peer?.getReceivers().find(({ track }) => track.kind === "audio");
-    const [packet] = receiver?.getSynchronizationSources() ?? [];
-    if (packet) this.#face.hear(packet.rtpTimestamp, packet.timestamp - performance.timeOrigin);
+    this.#listen();
     return this.#face.sample(performance.now(), out);
   }
 
   close() {
     this.talk.leave();
+  }
+
+  // What the browser played last.
+  #listen() {
+    const receiver = this.talk.peer?.getReceivers().find(({ track }) => track.kind === "audio");
+    const [packet] = receiver?.getSynchronizationSources() ?? [];
+    if (packet) this.#face.hear(packet.rtpTimestamp, packet.timestamp - performance.timeOrigin);
   }
 
   #receive(event) {

@@ -1,6 +1,6 @@
 // A persona's head: glTF meshes with morph targets, and a neck that bends.
 
-import { Box3, MeshDepthMaterial, Vector3 } from "three";
+import { MeshDepthMaterial } from "three";
 import { GLTFLoader } from "three/examples/jsm/loaders/GLTFLoader.js";
 
 import { tuck } from "./clothes.js";
@@ -17,21 +17,22 @@ export class HeadError extends Error {}
 /**
  * Load a head.
  * @param {string} url glTF binary with ARKit's shapes as named morph targets
- * @param {(share: number) => void} [progress] 0..1, when the server tells the size
+ * @param {(share: number) => void} progress 0..1, when the server tells the size
+ * @param {{smooth: boolean}} look whether edges are drawn with several samples
  * @returns {Promise<Head>}
  * @throws {HeadError} when a shape is missing; whatever the loader throws otherwise
  */
-export async function loadHead(url, progress = () => {}) {
+export async function loadHead(url, progress, look) {
   const file = await new GLTFLoader().loadAsync(url, ({ loaded, total }) => total && progress(loaded / total));
-  return new Head(file.scene);
+  return new Head(file.scene, look);
 }
 
 export class Head {
   #parts = [];
   #neck = new Neck();
 
-  /** @param {import("three").Object3D} scene what the glTF loader made */
-  constructor(scene) {
+  /** @param {import("three").Object3D} scene what the glTF loader made @param {{smooth: boolean}} look */
+  constructor(scene, look) {
     this.scene = scene;
     const moved = new Set();
     scene.traverse((node) => {
@@ -42,8 +43,7 @@ export class Head {
       this.#parts.push({ mesh: node, places: keepMoving(node) });
     });
     if (moved.size !== CHANNELS) throw new HeadError(`the head has ${moved.size} of ${CHANNELS} shapes`);
-    this.#dress();
-    this.size = new Box3().setFromObject(scene).getSize(new Vector3());
+    this.#dress(look);
   }
 
   /** Show these weights: 52 values in ARKit's order, 0..1. */
@@ -68,7 +68,7 @@ export class Head {
     }
   }
 
-  #dress() {
+  #dress({ smooth }) {
     const geometries = (name) => this.#parts.filter(({ mesh }) => mesh.material.name === name).map(({ mesh }) => mesh.geometry);
     for (const skin of geometries("skin")) tuck(skin, geometries("cloth"));
     const shortHair = this.#parts.some(({ mesh }) => isShortHair(mesh.material));
@@ -78,7 +78,7 @@ export class Head {
       if (raw.name === "hair") comb(mesh.geometry);
       if (isShortHair(raw)) mesh.geometry = growShells(mesh.geometry);
       if (!finished.has(raw)) {
-        const material = finish(raw, { shortHair });
+        const material = finish(raw, { shortHair, smooth });
         const { map, alphaTest } = material;
         const shadow = new MeshDepthMaterial({ map: alphaTest ? map : null, alphaTest });
         this.#neck.bend(material);

@@ -17,16 +17,13 @@ export class LiveFace {
   layout = "";
   fps = null;
 
-  /** Milliseconds by which the newest frames came before they were due; below zero is late. Null before the first. */
-  ahead = null;
-
   /**
    * Take an event of the data channel, at `at` milliseconds.
    * @throws {RangeError} for frames in an unknown layout, or of another number of channels
    */
   receive(event, at) {
     if (event.type === "flashback.metrics") this.#clock.origin = event.audio_rtp_origin;
-    else if (event.type === "flashback.blendshapes") this.#take(event, at);
+    else if (event.type === "flashback.blendshapes") this.#take(event);
     else if (event.type === "output_audio_buffer.cleared") this.#drop(event.response_id?.replace(/^resp_/, ""), at);
   }
 
@@ -38,6 +35,13 @@ export class LiveFace {
   /** Media milliseconds heard at `at`; null while unknown. */
   mediaTime(at) {
     return this.#clock.at(at);
+  }
+
+  /** Milliseconds for which frames are here already; null where none are. */
+  ahead(at) {
+    const now = this.#clock.at(at);
+    const left = now === null || this.#frames.end === null ? 0 : this.#frames.end * 1000 - now;
+    return left > 0 ? left : null;
   }
 
   /** @returns {boolean} false, and `out` as it was, when there is no frame for this moment */
@@ -55,15 +59,13 @@ export class LiveFace {
     this.#frames.cut(now === null ? -Infinity : now / 1000);
   }
 
-  #take({ turn_id: turn, generation, start_ms: start, fps, layout, frames }, at) {
+  #take({ turn_id: turn, generation, start_ms: start, fps, layout, frames }) {
     if (generation <= this.#cut.generation || turn === this.#cut.turn || generation < this.#generation) return;
     if (!this.#orders.has(layout)) this.#orders.set(layout, reorder(layout));
     if (generation > this.#generation) this.#frames.cut(start / 1000);
     this.#generation = generation;
     this.layout = layout;
     this.fps = fps;
-    const now = this.#clock.at(at);
-    this.ahead = now === null ? null : start - now;
     const order = this.#orders.get(layout);
     for (const [i, values] of frames.entries()) this.#frames.push(start / 1000 + i / fps, order(values));
   }

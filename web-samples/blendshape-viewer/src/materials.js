@@ -8,10 +8,10 @@ import { editShader } from "./shader-edits.js";
 
 /**
  * @param {MeshStandardMaterial} plain as the glTF loader made it
- * @param {{shortHair: boolean}} person
+ * @param {{shortHair: boolean, smooth: boolean}} how of the person; and whether edges are drawn with several samples
  * @returns {MeshStandardMaterial} what to draw with instead
  */
-export function finish(plain, person) {
+export function finish(plain, how) {
   const { name, color, map, normalMap, normalScale, roughness, roughnessMap, metalness } = plain;
   const { transparent, depthWrite, alphaTest, side } = plain;
   const material = name === "hair" ? new MeshBasicMaterial() : COATED.includes(name) ? new MeshPhysicalMaterial() : new MeshStandardMaterial();
@@ -19,7 +19,7 @@ export function finish(plain, person) {
   if (name !== "hair") material.setValues({ normalMap, normalScale, roughness, roughnessMap, metalness });
   if (name === "skin") for (const texture of [map, normalMap]) if (texture) texture.anisotropy = 4;
   plain.dispose();
-  SURFACES[name]?.(material, person);
+  SURFACES[name]?.(material, how);
   return material;
 }
 
@@ -57,10 +57,10 @@ const SURFACES = {
   lash(material) {
     material.depthWrite = false;
   },
-  hair(material) {
+  hair(material, { smooth }) {
     material.color.set("#d3e2f2");
     material.vertexColors = true;
-    material.alphaToCoverage = true;
+    material.alphaToCoverage = smooth;
     editShader(material, ROOTS);
   },
   haircap(material) {

@@ -3,7 +3,7 @@
 const WINDOW = 7;
 const SLOW_MS = 36;
 const GOAL_MS = 28;
-const LEAST = 0.4;
+const LEAST = 0.5;
 const SOFTWARE = 0.6;
 const MOST = 2;
 

@@ -41,7 +41,7 @@ export class Studio {
 
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {{smooth: boolean}} look smooth: edges are drawn with several samples, which costs time
+   * @param {{smooth: boolean}} look smooth: edges are drawn with several samples, and shadows follow the face; both cost time
    */
   constructor(canvas, { smooth }) {
     this.#renderer = new WebGLRenderer({ canvas, antialias: smooth, alpha: true });
@@ -50,6 +50,7 @@ export class Studio {
     this.#renderer.toneMappingExposure = 0.95;
     this.#renderer.shadowMap.enabled = true;
     this.#renderer.shadowMap.type = PCFShadowMap;
+    this.#renderer.shadowMap.autoUpdate = smooth;
     this.#scene.environment = softboxes(this.#renderer);
     this.#scene.environmentIntensity = 0.75;
     this.#scene.add(...lights());
@@ -62,6 +63,7 @@ export class Studio {
     if (this.#shown) this.#scene.remove(this.#shown);
     this.#shown = head?.scene ?? null;
     if (this.#shown) this.#scene.add(this.#shown);
+    this.#renderer.shadowMap.needsUpdate = true;
   }
 
   /** Look at the face straight on. */

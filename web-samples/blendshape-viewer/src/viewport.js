@@ -14,6 +14,7 @@ export class Viewport extends EventTarget {
   #head = null;
   #wanted = "";
   #sharpness;
+  #smooth;
 
   constructor() {
     super();
@@ -21,7 +22,8 @@ export class Viewport extends EventTarget {
     const kind = graphics();
     this.#sharpness = new Sharpness(devicePixelRatio, { fixed, software: kind === "software" });
     if (kind === "nothing") return;
-    this.#studio = new Studio(this.#canvas, { smooth: fixed || kind === "hardware" });
+    this.#smooth = fixed || kind === "hardware";
+    this.#studio = new Studio(this.#canvas, { smooth: this.#smooth });
     new ResizeObserver(() => this.#fit()).observe(byId("scene"));
     this.#canvas.addEventListener("webglcontextlost", () => this.dispatchEvent(new Event("lost")));
     this.#canvas.addEventListener("webglcontextrestored", () => this.dispatchEvent(new Event("found")));
@@ -59,7 +61,7 @@ export class Viewport extends EventTarget {
     this.#wanted = url;
     let head;
     try {
-      head = await loadHead(url, progress);
+      head = await loadHead(url, progress, { smooth: this.#smooth });
     } catch (error) {
       if (url === this.#wanted) this.#replace(null);
       throw error instanceof HeadError ? error : new HeadError(String(error?.message ?? error));

@@ -70,13 +70,15 @@ export const cases = {
     equal(jawAt(face, 2300), null);
     equal([face.layout, face.fps], [LAYOUT, 30]);
   },
-  "parts of a turn join, and how early they come is known": () => {
+  "parts of a turn join, and it is known for how long they last": () => {
     const face = call();
     jawAt(face, 1900);
+    equal(face.ahead(2900), null);
     face.receive(blendshapes("t1", 0, 2000, [0.2, 0.2, 0.2]), 2910);
     face.receive(blendshapes("t1", 0, 2100, [0.2, 0.2, 0.2]), 2920);
     close(jawAt(face, 2083), 0.2);
-    close(face.ahead, 180, 2);
+    close(face.ahead(3083), 83.7, 1);
+    equal(face.ahead(3400), null);
   },
   "a cut drops what was to come, of that turn and for good": () => {
     const face = call();
@@ -176,7 +178,7 @@ export const cases = {
       fast.drawn(i * 16);
       fixed.drawn(i * 900);
     }
-    equal([slow.ratio, fast.ratio, fixed.ratio], [0.4, 2, 1]);
+    equal([slow.ratio, fast.ratio, fixed.ratio], [0.5, 2, 1]);
     close(fast.rate, 62.5, 0.1);
   },
   "one long frame is no slow machine": () => {
