@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -21,8 +21,9 @@ async def departure(receive: Receive) -> None:
 
 
 class EventStream(Response):
-    """Sends `events` as they come; closes them and calls `end` when they are over, the caller leaves, or reads nothing
-    for `stalled_s` seconds. Without events for `keepalive_s` seconds it sends a comment line, which readers pass over.
+    """Sends `events` as they come; closes them and awaits `end` when they are over, the caller leaves, or reads nothing
+    for `stalled_s` seconds: `end` also where no event was asked for yet, since what never began cannot be closed.
+    Without events for `keepalive_s` seconds it sends a comment line, which readers pass over.
     """
 
     media_type = "text/event-stream"
@@ -30,7 +31,7 @@ class EventStream(Response):
     def __init__(
         self,
         events: AsyncGenerator[bytes, None],
-        end: Callable[[], None],
+        end: Callable[[], Awaitable[None]],
         keepalive_s: float,
         stalled_s: float,
         headers: Mapping[str, str] | None = None,
@@ -55,7 +56,7 @@ class EventStream(Response):
             sending.cancel()
             await asyncio.gather(gone, sending, return_exceptions=True)
             await self._events.aclose()
-            self._end()
+            await self._end()
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

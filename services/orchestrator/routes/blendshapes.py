@@ -104,9 +104,16 @@ async def process_audio_stream(
         events = _Events(chunks, request_id)
         if not await events.begun(request, knobs.keepalive_s):
             return Response(status_code=LEFT)
+
+        async def end() -> None:
+            try:
+                await events.close()
+            finally:
+                lease.end()
+
         handed_over = True
         headers = {"X-Blendshape-Layout": LAYOUT, "X-Blendshape-Fps": str(FPS), "X-Request-Id": request_id}
-        return EventStream(events.all(), lease.end, knobs.keepalive_s, knobs.stalled_reader_s, headers)
+        return EventStream(events.all(), end, knobs.keepalive_s, knobs.stalled_reader_s, headers)
     except ClientDisconnect:
         return Response(status_code=LEFT)
     finally:
@@ -115,7 +122,7 @@ async def process_audio_stream(
 
 
 class _Events:
-    """A recording's chunks as events. `begun` first, then `all`."""
+    """A recording's chunks as events. `begun` first, then `all`, then `close`."""
 
     def __init__(self, chunks: AsyncGenerator[Chunk, None], request_id: str) -> None:
         self._chunks = chunks
@@ -139,7 +146,7 @@ class _Events:
             gone.cancel()
             await asyncio.gather(gone, return_exceptions=True)
             if not kept:
-                await self._close()
+                await self.close()
         return kept
 
     async def all(self) -> AsyncGenerator[bytes, None]:
@@ -156,13 +163,12 @@ class _Events:
         except Exception:
             log.exception("recording failed unexpectedly", extra={"request": self._request_id})
             yield as_error_event("The recording failed unexpectedly; the log says why.")
-        finally:
-            await self._close()
 
     async def _next(self) -> Chunk | None:
         return await anext(self._chunks, None)
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Cancels the recording where it has not ended."""
         if self._first is not None:
             self._first.cancel()
             await asyncio.gather(self._first, return_exceptions=True)
