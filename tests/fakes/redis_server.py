@@ -1,4 +1,4 @@
-"""A real redis-server of a test's own, on a Unix socket, with its append-only file on; to be killed and started again."""
+"""A real redis-server of a test's own, on a Unix socket, with its append-only file on; it can be killed."""
 
 from __future__ import annotations
 
