@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import math
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
