@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,6 +17,9 @@ from services.emotalk.queue.work import STOPPING
 
 LIVE_IN_A_ROW = 4
 """Batches of live speech, while a recording waits, before one of its utterances has its turn."""
+
+LIVE_LATELY_S = 2.0
+"""So long after live speech more of it is expected. A batch at work cannot be interrupted, so it is kept short."""
 
 T = TypeVar("T")
 
@@ -31,9 +35,10 @@ class Policy(Generic[T]):
     """Which waiting utterances go next, together. Pure: no I/O, times come in as arguments.
 
     Live speech goes before recordings, first come first served within each; a batch is of one kind, so that live
-    windows never wait for a long chunk beside them. After LIVE_IN_A_ROW live batches a waiting recording has one
-    utterance done, so that none starves. max_batch: utterances. budget: samples of one batch; a longer utterance goes
-    alone. wait_s: how long the first one waits for a batch to fill, where a batch holds more than one.
+    windows never wait for a long chunk beside them. While live speech came lately, recordings go one utterance at a
+    time; after LIVE_IN_A_ROW live batches a waiting one has its turn, so that none starves. max_batch: utterances.
+    budget: samples of one batch; a longer utterance goes alone. wait_s: how long the first one waits for a batch to
+    fill, where a batch holds more than one.
     """
 
     def __init__(self, max_batch: int, budget: int, wait_s: float = 0.0) -> None:
@@ -43,9 +48,12 @@ class Policy(Generic[T]):
         self._live: deque[_Waiting[T]] = deque()
         self._recorded: deque[_Waiting[T]] = deque()
         self._live_in_a_row = 0
+        self._live_until = -math.inf
 
     def add(self, what: T, samples: int, live: bool, now: float) -> None:
         (self._live if live else self._recorded).append(_Waiting(what, samples, now))
+        if live:
+            self._live_until = now + LIVE_LATELY_S
 
     def remove(self, what: T) -> None:
         """Forgets one that waits no longer; one that is not there is ignored."""
@@ -64,13 +72,13 @@ class Policy(Generic[T]):
         oldest = min(line[0].since for line in (self._live, self._recorded) if line)
         return max(0.0, oldest + self._wait_s - now)
 
-    def next(self) -> list[T]:
+    def next(self, now: float) -> list[T]:
         """Takes the next batch out; empty when nothing waits."""
         if self._live and (not self._recorded or self._live_in_a_row < LIVE_IN_A_ROW):
             self._live_in_a_row = self._live_in_a_row + 1 if self._recorded else 0
             return self._take(self._live, self._max_batch)
         self._live_in_a_row = 0
-        return self._take(self._recorded, 1 if self._live else self._max_batch)
+        return self._take(self._recorded, 1 if now < self._live_until else self._max_batch)
 
     def _take(self, line: deque[_Waiting[T]], most: int) -> list[T]:
         batch: list[T] = []
@@ -151,7 +159,7 @@ class Batcher:
             elif due_s > 0:
                 await self._arrival_within(due_s)
             else:
-                await self._predict(self._policy.next())
+                await self._predict(self._policy.next(self._now()))
 
     async def _arrival_within(self, seconds: float) -> None:
         self._arrived.clear()

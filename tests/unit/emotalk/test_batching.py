@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flashback.errors import FlashbackError, InvalidInput, Unavailable
-from services.emotalk.batching import LIVE_IN_A_ROW, Batcher, Policy
+from services.emotalk.batching import LIVE_IN_A_ROW, LIVE_LATELY_S, Batcher, Policy
 from services.emotalk.engine import EngineInfo, Utterance, Weights
 from tests.unit.emotalk.predictors import loudness
 
@@ -26,8 +26,8 @@ def add(to: Policy[str], *names: str, samples: int = 10, live: bool = False, now
         to.add(name, samples, live, now)
 
 
-def all_batches(of: Policy[str]) -> list[list[str]]:
-    return list(iter(of.next, []))
+def all_batches(of: Policy[str], now: float = 0.0) -> list[list[str]]:
+    return list(iter(lambda: of.next(now), []))
 
 
 def test_first_come_first_served_up_to_what_the_engine_takes() -> None:
@@ -40,7 +40,16 @@ def test_live_speech_goes_before_recordings_and_not_beside_them() -> None:
     waiting = policy()
     add(waiting, "r1", "r2")
     add(waiting, "l1", "l2", live=True)
-    assert all_batches(waiting) == [["l1", "l2"], ["r1", "r2"]]
+    assert all_batches(waiting) == [["l1", "l2"], ["r1"], ["r2"]]
+
+
+def test_recordings_go_together_again_once_live_speech_is_over() -> None:
+    waiting = policy()
+    add(waiting, "l", live=True)
+    assert waiting.next(0.0) == ["l"]
+    add(waiting, "r1", "r2", "r3")
+    assert waiting.next(LIVE_LATELY_S - 0.1) == ["r1"], "more live speech may come while this one is at work"
+    assert waiting.next(LIVE_LATELY_S) == ["r2", "r3"]
 
 
 def test_a_batch_keeps_to_its_budget_and_a_longer_utterance_goes_alone() -> None:
@@ -56,7 +65,7 @@ def test_recordings_do_not_starve_while_live_speech_never_ends() -> None:
     batches = []
     for number in range(3 * (LIVE_IN_A_ROW + 1)):
         add(waiting, f"l{number}a", f"l{number}b", live=True)
-        batches.append(waiting.next())
+        batches.append(waiting.next(0.0))
     turns = [number for number, batch in enumerate(batches) if batch[0].startswith("r")]
     assert turns == [LIVE_IN_A_ROW, 2 * LIVE_IN_A_ROW + 1]
     assert [batches[turn] for turn in turns] == [["r1"], ["r2"]]
@@ -97,7 +106,7 @@ def test_each_goes_once_in_order_within_its_kind_and_within_the_limits(
     waiting: Policy[int] = Policy(max_batch, budget)
     for number, (samples, live) in enumerate(asked):
         waiting.add(number, samples, live, 0.0)
-    batches: list[list[int]] = list(iter(waiting.next, []))
+    batches: list[list[int]] = list(iter(lambda: waiting.next(0.0), []))
     gone = [number for batch in batches for number in batch]
     for kind in (False, True):
         of_kind = [number for number in range(len(asked)) if asked[number][1] is kind]
@@ -176,15 +185,15 @@ async def test_everyone_gets_the_answer_to_its_own_utterance(engine: Engine, bat
         assert np.array_equal(answer, loudness(speech(length)))
 
 
-async def test_what_waits_while_the_engine_is_busy_goes_together_live_first_in_one_thread(
+async def test_of_what_waits_while_the_engine_is_busy_live_speech_goes_first_and_together(
     engine: Engine, batcher: Batcher
 ) -> None:
     def ask() -> list[asyncio.Task[Weights]]:
-        asked = [(1000, False), (1001, False), (500, True), (1002, False)]
+        asked = [(1000, False), (500, True), (1001, False), (501, True)]
         return [asyncio.create_task(batcher.predict(speech(n), live)) for n, live in asked]
 
     await behind_a_batch(engine, batcher, ask)
-    assert engine.heard == [[999], [500], [1000, 1001, 1002]]
+    assert engine.heard == [[999], [500, 501], [1000], [1001]]
     assert len(engine.threads) == 1
 
 
