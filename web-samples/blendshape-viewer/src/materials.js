@@ -118,6 +118,7 @@ const FADE = {
     map_fragment: (part) => `${part}
 	float shorn = smoothstep(0.004, 0.02, vRest.y) * smoothstep(-0.048, -0.06, vRest.z);
 	diffuseColor.rgb = mix(diffuseColor.rgb, vec3(${new Color(SHORT_HAIR).toArray().map((x) => (x * 1.6).toFixed(4)).join(", ")}), 0.9 * shorn);`,
+    roughnessmap_fragment: (part) => `${part}\n\troughnessFactor = mix(roughnessFactor, 1.0, shorn);`,
   },
 };
 

@@ -30,7 +30,7 @@ float hairNoise(vec3 x) {
 	vec3 lit = saturate((dot(geometryNormal, directLight.direction) + reach) / (1.0 + reach));
 	reflectedLight.directDiffuse += lit * lit * (1.0 + reach) / (1.0 + 0.5 * reach) * directLight.color * diffuseBRDF * (1.0 - F);`)}}}var hn={name:`fade`,vertex:R.vertex,fragment:{common:R.common,map_fragment:e=>`${e}
 	float shorn = smoothstep(0.004, 0.02, vRest.y) * smoothstep(-0.048, -0.06, vRest.z);
-	diffuseColor.rgb = mix(diffuseColor.rgb, vec3(${new _(fn).toArray().map(e=>(e*1.6).toFixed(4)).join(`, `)}), 0.9 * shorn);`}},gn={name:`lids`,vertex:R.vertex,fragment:{common:R.common,map_fragment:e=>`${e}\n\t
+	diffuseColor.rgb = mix(diffuseColor.rgb, vec3(${new _(fn).toArray().map(e=>(e*1.6).toFixed(4)).join(`, `)}), 0.9 * shorn);`,roughnessmap_fragment:e=>`${e}\n\troughnessFactor = mix(roughnessFactor, 1.0, shorn);`}},gn={name:`lids`,vertex:R.vertex,fragment:{common:R.common,map_fragment:e=>`${e}\n\t
 	diffuseColor.rgb *= mix(0.3, 1.0, smoothstep(0.0075, -0.001, vRest.y)) * mix(0.7, 1.0, smoothstep(-0.0085, -0.003, vRest.y));`}},_n={name:`mouth`,vertex:R.vertex,fragment:{common:R.common,map_fragment:e=>`${e}\n\tdiffuseColor.rgb *= mix(0.12, 1.0, smoothstep(-0.03, 0.012, vRest.z));`}};function vn({image:e}){let t=new OffscreenCanvas(8,8).getContext(`2d`);t.drawImage(e,e.width*.49,e.height*.26,e.width*.02,e.height*.02,0,0,8,8);let{data:n}=t.getImageData(0,0,8,8),r=[0,1,2].map(e=>n.filter((t,n)=>n%4===e).reduce((e,t)=>e+t,0)/64/255),{r:i,g:a,b:o}=new _().setRGB(...r,`srgb`);return Math.max(.02,.2126*i+.7152*a+.0722*o)}var yn=`
 uniform mat3 neckTurn;
 const vec3 neckPivot = vec3(${new n(0,-.115,-.075).toArray().map(e=>e.toFixed(4)).join(`, `)});
