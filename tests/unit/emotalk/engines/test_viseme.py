@@ -49,7 +49,7 @@ def during(recording: Recording, weights: Weights, name: str, shape: str) -> NDA
 MOVEMENTS: list[tuple[str, dict[str, float], float]] = [
     ("jawOpen", OPENNESS, 0.85),
     ("mouthRollLower", {"FF": 1.0, "PP": 0.35}, 0.85),
-    ("mouthPucker", {"U": 1.0, "O": 0.25, "RR": 0.3, "CH": 0.2}, 0.75),
+    ("mouthPucker", {"U": 1.0, "O": 0.25, "RR": 0.3, "CH": 0.2}, 0.70),
     ("mouthStretchLeft", {"SS": 1.0, "E": 0.85, "I": 0.75}, 0.75),
 ]
 CLOSURES = ("mouthPressLeft", {"PP": 1.0}, 0.85)
