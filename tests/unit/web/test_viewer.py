@@ -109,6 +109,20 @@ def test_sliders_show_what_moves_the_face_and_a_hand_takes_over(open_viewer: Ope
     until_weight(page, "jawOpen", "< 0.01")
 
 
+def test_a_hand_that_takes_over_in_a_blink_leaves_the_eyes_open(open_viewer: Open) -> None:
+    page = open_viewer()
+    page.wait_for_function(
+        """() => {
+          if (flashback.viewer.weights().eyeBlinkLeft < 0.3) return false;
+          const slider = document.getElementById('s-jawOpen');
+          slider.value = 0.4;
+          return slider.dispatchEvent(new Event('input'));
+        }"""
+    )
+    until_weight(page, "jawOpen", "> 0.39")
+    until_weight(page, "eyeBlinkLeft", "< 0.01")
+
+
 def test_a_shape_is_found_by_a_part_of_its_name(open_viewer: Open) -> None:
     page = open_viewer()
     page.keyboard.press("/")

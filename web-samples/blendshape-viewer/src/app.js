@@ -56,6 +56,7 @@ function draw(now) {
   const dt = Math.min(LONGEST_STEP_S, Math.max(0, now - last) / 1000);
   last = now;
   const leader = lead();
+  panel.lead(target);
   const still = STILL.matches || leader === "hand";
   idle.step(dt, { glances: !still, sway: still ? 0 : 1 });
   if (leader !== "hand") idle.enliven(target, leader === "frames");

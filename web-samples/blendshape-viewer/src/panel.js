@@ -6,24 +6,26 @@ import { ARKIT_52, CHANNELS, GROUPS, placeOf } from "./layouts.js";
 const REDRAW_MS = 50;
 const SEEN = 0.005;
 
-/** Events: `manual` (detail: boolean) when the hand takes over or lets go. */
-export class Panel extends EventTarget {
+export class Panel {
   #rows = [];
   #shown = new Float32Array(CHANNELS).fill(-1);
   #drawn = -Infinity;
+  #led = new Float32Array(CHANNELS);
   #switch = byId("manual");
 
   /** Where the sliders were put by hand, in ARKit's order. */
   weights = new Float32Array(CHANNELS);
 
   constructor() {
-    super();
     byId("groups").replaceChildren(...GROUPS.map((group) => this.#group(group)), make("p", { class: "none", text: "No shape of that name.", hidden: true }));
     byId("find").oninput = ({ target }) => this.#find(target.value.trim().toLowerCase());
-    this.#switch.onchange = () => this.#take(this.#switch.checked);
+    this.#switch.onchange = () => {
+      if (this.manual) this.weights.set(this.#led);
+      this.#take(this.manual);
+    };
     byId("reset").onclick = () => {
       this.weights.fill(0);
-      if (!this.manual) this.#take(true);
+      this.#take(true);
       this.#draw(this.weights);
     };
   }
@@ -35,7 +37,12 @@ export class Panel extends EventTarget {
 
   /** Let go of the sliders, since something else is to lead. */
   release() {
-    if (this.manual) this.#take(false);
+    this.#take(false);
+  }
+
+  /** What a hand takes over from: the face as it is led, without blinks and glances of its own. */
+  lead(weights) {
+    this.#led.set(weights);
   }
 
   /** Show these weights; a few times a second are enough for the eye. */
@@ -46,10 +53,8 @@ export class Panel extends EventTarget {
   }
 
   #take(manual) {
-    if (manual && !this.manual) this.#switch.checked = true;
-    if (!manual) this.#switch.checked = false;
+    this.#switch.checked = manual;
     byId("panel").toggleAttribute("data-manual", manual);
-    this.dispatchEvent(new CustomEvent("manual", { detail: manual }));
   }
 
   #draw(weights) {
@@ -77,7 +82,7 @@ export class Panel extends EventTarget {
     const row = make("div", { class: "shape", "data-name": name.toLowerCase() }, make("label", { for: `s-${name}`, text: name }), slider, output);
     slider.oninput = () => {
       if (!this.manual) {
-        this.weights.set(this.#shown.map((x) => Math.max(0, x)));
+        this.weights.set(this.#led);
         this.#take(true);
       }
       this.weights[place] = slider.valueAsNumber;
