@@ -10,8 +10,9 @@ const KEPT_S = 2;
 export class LiveFace {
   #clock = new RtpClock();
   #frames = new FrameBuffer();
+  #turn = "";
   #generation = -1;
-  #cut = { generation: -1, turn: "" };
+  #cut = "";
   #orders = new Map();
 
   layout = "";
@@ -52,18 +53,20 @@ export class LiveFace {
     return this.#frames.sample(now / 1000, out);
   }
 
-  // An interruption: what was to come of this turn never will.
+  // An interruption: what was to come of this turn never will. The turn after it may have begun before this is told.
   #drop(turn, at) {
-    this.#cut = { generation: this.#generation, turn };
+    this.#cut = turn;
+    if (turn !== this.#turn) return;
     const now = this.#clock.at(at);
     this.#frames.cut(now === null ? -Infinity : now / 1000);
   }
 
   #take({ turn_id: turn, generation, start_ms: start, fps, layout, frames }) {
-    if (generation <= this.#cut.generation || turn === this.#cut.turn || generation < this.#generation) return;
+    if (turn === this.#cut || generation < this.#generation) return;
     if (!this.#orders.has(layout)) this.#orders.set(layout, reorder(layout));
     if (generation > this.#generation) this.#frames.cut(start / 1000);
     this.#generation = generation;
+    this.#turn = turn;
     this.layout = layout;
     this.fps = fps;
     const order = this.#orders.get(layout);

@@ -11,11 +11,11 @@ export class RtpClock {
   #offset = null;
   #stamped = -Infinity;
 
-  /** RTP timestamp of media time zero. */
+  /** RTP timestamp of media time zero. It moves when the server held its picture, and its sound, for a while. */
   set origin(value) {
-    if (!Number.isFinite(value) || value === this.#origin) return;
+    if (!Number.isFinite(value)) return;
+    if (this.#offset !== null) this.#offset -= ((value - this.#origin) | 0) / TICKS_PER_MS;
     this.#origin = value;
-    this.#offset = null;
   }
 
   /**

@@ -53,6 +53,15 @@ export const cases = {
     clock.show(5000 * 48, 2100);
     close(clock.at(2100), 5000, 0.5);
   },
+  "a moved origin moves the time at once": () => {
+    const clock = new RtpClock();
+    clock.origin = ORIGIN;
+    for (let ms = 0; ms <= 1000; ms += 10) clock.show(rtpAt(ms), ms);
+    clock.origin = rtpAt(200);
+    close(clock.at(1000), 800, 0.5);
+    clock.show(rtpAt(1020), 1020);
+    close(clock.at(1020), 820, 0.5);
+  },
   "without packets there is no time": () => {
     const clock = new RtpClock();
     clock.origin = 0;
@@ -90,6 +99,16 @@ export const cases = {
     equal(jawAt(face, 2710), null);
     face.receive(blendshapes("t2", 1, 2800, [0.4, 0.4, 0.4]), 3700);
     close(jawAt(face, 2850), 0.4);
+  },
+  "a cut that is told late leaves the next turn alone": () => {
+    const face = call();
+    face.receive(blendshapes("t1", 0, 2000, new Array(60).fill(0.9)), 2500);
+    jawAt(face, 2400);
+    face.receive(blendshapes("t2", 1, 2500, [0.1, 0.1, 0.1, 0.1]), 3410);
+    face.receive({ type: "output_audio_buffer.cleared", response_id: "resp_t1" }, 3420);
+    face.receive(blendshapes("t2", 1, 2634, [0.1, 0.1, 0.1, 0.1]), 3430);
+    close(jawAt(face, 2550), 0.1);
+    close(jawAt(face, 2700), 0.1);
   },
   "a newer generation replaces what an older one still had to say": () => {
     const face = call();
