@@ -191,15 +191,19 @@ async def test_recordings_of_too_many_bytes_together_are_refused(
 async def test_a_caller_who_leaves_frees_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     engine = LoudEngine(threading.Event())
     async with serving(tmp_path, monkeypatch, engine, num_workers=1) as caller:
-        limit_s = 1.0 if how == "deadline" else None
-        first = caller.recordings.ProcessAudio(request(FILE), timeout=limit_s)
+        # The one who waits leaves first: once the other has left, a waiting recording is rightly begun.
+        limits_s = (4.0, 2.0) if how == "deadline" else (None, None)
+        first = caller.recordings.ProcessAudio(request(FILE), timeout=limits_s[0])
         await until(lambda: engine.predicted)
-        second = caller.recordings.ProcessAudio(request(FILE), timeout=limit_s)
+        second = caller.recordings.ProcessAudio(request(FILE), timeout=limits_s[1])
         while (await caller.describe()).queue_depth < 1:
             await asyncio.sleep(0.005)
         if how == "cancels":
-            first.cancel()
             second.cancel()
+            await second.code()
+            while (await caller.describe()).queue_depth:
+                await asyncio.sleep(0.005)
+            first.cancel()
         expected = grpc.StatusCode.CANCELLED if how == "cancels" else grpc.StatusCode.DEADLINE_EXCEEDED
         assert (await first.code(), await second.code()) == (expected, expected)
         while (await caller.describe()).queue_depth:
