@@ -191,7 +191,7 @@ class Control:
 
     async def until(self, condition: Any) -> None:
         """Waits until `condition()` holds after some event."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
