@@ -185,3 +185,5 @@ async def test_a_conversation_moves_the_face_and_a_cut_rests_it(stack: LiveStack
     await page.wait_for_timeout(1000)
     assert all(entry["weights"][JAW] < 0.01 for entry in await viewer.log() if entry["now"] > rested)
     assert viewer.complaints == []
+    await page.click("#leave")
+    await expect(page.locator("#choose")).to_be_visible()

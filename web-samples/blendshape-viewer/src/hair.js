@@ -8,6 +8,7 @@ const HAIRLINE_M = 0.012;
 const ROOT = 0.035;
 const WISP_M = 0.04;
 const WIDER = 0.7;
+const AT_CROWN = 2.4;
 
 const SKY = "#8d97a6";
 const WRAP = 0.3;
@@ -21,7 +22,7 @@ const LAMPS = [
 
 /**
  * Comb cards: strips of vertex pairs, from root to tip along the texture's v. Wisps are taken away, since a card is too
- * wide for them; the others become wider towards their tips, for body. Cards lie dozens deep, too many to be lit while
+ * wide for them; the others become wider towards their tips, for body, and on the crown, where the parting would show. Cards lie dozens deep, too many to be lit while
  * they are drawn, so light is laid into their colours here.
  */
 export function comb(geometry) {
@@ -35,12 +36,15 @@ export function comb(geometry) {
     for (; end < position.count && uv.getY(end) > uv.getY(end - 2); end += 2) {
       length += centre(end, middle).distanceTo(centre(end - 2, strand));
     }
+    const crown = AT_CROWN * MathUtils.smoothstep(position.getY(root), 0.074, 0.092);
     const tone = 0.85 + 0.3 * ((root * 0.618034) % 1);
     for (let i = root; i < end; i += 2) {
       centre(Math.min(i + 2, end - 2), strand).sub(centre(Math.max(i - 2, root), middle)).normalize();
       centre(i, middle);
       const light = lightOn(middle, strand);
-      const width = length < WISP_M ? 0 : 1 + WIDER * MathUtils.smoothstep(uv.getY(i), 0.1, 0.6);
+      const v = uv.getY(i);
+      const wider = WIDER * MathUtils.smoothstep(v, 0.1, 0.6) + crown * (1 - MathUtils.smoothstep(v, 0, 0.4));
+      const width = length < WISP_M ? 0 : 1 + wider;
       for (const [k, side] of [[i, left], [i + 1, right]]) {
         side.fromBufferAttribute(position, k).sub(middle).multiplyScalar(width).add(middle);
         colors.set([light.r * tone, light.g * tone, light.b * tone], k * 3);

@@ -14,9 +14,10 @@ import { editShader } from "./shader-edits.js";
 export function finish(plain, how) {
   const { name, color, map, normalMap, normalScale, roughness, roughnessMap, metalness } = plain;
   const { transparent, depthWrite, alphaTest, side } = plain;
-  const material = name === "hair" ? new MeshBasicMaterial() : COATED.includes(name) ? new MeshPhysicalMaterial() : new MeshStandardMaterial();
+  const unlit = name === "hair" || (name === "haircap" && !isShortHair(plain));
+  const material = unlit ? new MeshBasicMaterial() : COATED.includes(name) ? new MeshPhysicalMaterial() : new MeshStandardMaterial();
   material.setValues({ name, color, map, transparent, depthWrite, alphaTest, side });
-  if (name !== "hair") material.setValues({ normalMap, normalScale, roughness, roughnessMap, metalness });
+  if (!unlit) material.setValues({ normalMap, normalScale, roughness, roughnessMap, metalness });
   if (name === "skin") for (const texture of [map, normalMap]) if (texture) texture.anisotropy = 4;
   plain.dispose();
   SURFACES[name]?.(material, how);
@@ -64,11 +65,7 @@ const SURFACES = {
     editShader(material, ROOTS);
   },
   haircap(material) {
-    if (!isShortHair(material)) {
-      material.color.multiplyScalar(0.4);
-      material.roughness = 0.9;
-      return;
-    }
+    if (!isShortHair(material)) return;
     material.color = new Color(SHORT_HAIR);
     material.map = null;
     material.alphaTest = 0;
