@@ -7,7 +7,7 @@ language model is shown it and nothing else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -123,20 +123,26 @@ class Grounding:
         return evidence
 
     def look_up(self, turn: Turn, index: PassageIndex) -> tuple[Evidence, float]:
-        """The same as `looked_up`, on the calling thread."""
-        asked = self._queries(turn, index)
-        query = readings.merged(asked) if turn.spoken else asked[0]
-        ranked = self._ranked(query, turn.spoken, index)
-        if turn.spoken:
-            probability = readings.probability(index, query, asked, ranked, self.space)
-        else:
-            probability = gate.probability(gate.signs(index, query, ranked, self.space))
-        return Evidence(index, query, tuple(ranked)), probability
+        """The same as `looked_up`, on the calling thread.
 
-    def ranked(self, turn: Turn, index: PassageIndex) -> list[Candidate]:
-        """Every sentence of the retrieved passages, best first, whatever the gate would say."""
+        A spoken question is looked for twice, with all its readings together and as if the first had been typed; the
+        likelier of the two counts. So what the listener reads on the screen is answered as it would be when typed,
+        however wrong the other readings are.
+        """
         asked = self._queries(turn, index)
-        return self._ranked(readings.merged(asked) if turn.spoken else asked[0], turn.spoken, index)
+        ranked = self._ranked(asked[0], retrieval.WEIGHTS, index)
+        found = Evidence(index, asked[0], tuple(ranked))
+        probability = gate.probability(gate.signs(index, asked[0], ranked, self.space))
+        if not turn.spoken:
+            return found, probability
+        query = readings.merged(asked)
+        ranked = self._ranked(query, readings.LISTS, index)
+        together = readings.probability(index, asked, ranked, self.space)
+        return (found, probability) if probability > together else (Evidence(index, query, tuple(ranked)), together)
+
+    def ranked(self, turn: Turn, index: PassageIndex) -> tuple[Candidate, ...]:
+        """Every sentence of the retrieved passages, best first, whatever the gate would say."""
+        return self.look_up(turn, index)[0].ranked
 
     def _queries(self, turn: Turn, index: PassageIndex) -> list[Query]:
         """The question made ready, and after it the other readings of a spoken one."""
@@ -148,8 +154,7 @@ class Grounding:
             questions.append(question)
         return make_queries(questions, turn.history, index.lexicon, self._encoder)
 
-    def _ranked(self, query: Query, spoken: bool, index: PassageIndex) -> list[Candidate]:
-        lists = readings.LISTS if spoken else retrieval.WEIGHTS
+    def _ranked(self, query: Query, lists: Mapping[str, float], index: PassageIndex) -> list[Candidate]:
         hits = retrieval.search(index, query, self.depth, lists, self._reranker)
         ranked = selection.candidates(index, query, hits, self.space)
         return [candidate for candidate in ranked if not injection.planted(candidate.text)]

@@ -19,11 +19,9 @@ FIRST = 2
 """How many alternatives the first reading counts for."""
 LISTS = {**retrieval.WEIGHTS, "words": 2.0}
 """Weights of the retrieved lists: wrong words bend a sentence's vector, and take nothing from the words beside them."""
-BIAS = -1.1
-TYPED = 0.58
-WORDS = 3.2
-"""Of the gate, fitted on recorded tuning questions: log odds that a typed question like the best reading has an
-answer, and the best passage's BM25."""
+MISHEARD = 0.2
+"""Log odds given back to a spoken question, which loses some evidence with each word that was misheard. Set on recorded
+tuning questions."""
 
 
 def merged(readings: Sequence[Query]) -> Query:
@@ -46,16 +44,13 @@ def merged(readings: Sequence[Query]) -> Query:
     )
 
 
-def probability(
-    index: PassageIndex, query: Query, readings: Sequence[Query], ranked: Sequence[Candidate], space: WordSpace
-) -> float:
-    """Probability that the documents answer what was said, 0..1.
+def probability(index: PassageIndex, readings: Sequence[Query], ranked: Sequence[Candidate], space: WordSpace) -> float:
+    """Probability that the documents answer what was said, 0..1: that of the reading they answer best.
 
-    A word in no document counts against the reading that has it only, and is made up for by words that meet in one
-    passage. `query` is the merged one, and `ranked` are its candidates, best first.
+    So a word that is in no document counts against the reading that has it only, and a name that is in none not at all:
+    it may be a misheard word. `ranked` are the candidates of the merged query, best first.
     """
-    most = max(gate.probability(gate.signs(index, reading, ranked, space)) for reading in readings)
-    _, scores = index.lexicon.best(query.terms, 1)
-    words = float(scores.max(initial=0.0)) / (len(readings) - 1 + FIRST) / index.lexicon.rarity("")
-    x = BIAS + TYPED * math.log(max(most, 1e-9) / max(1 - most, 1e-9)) + WORDS * words
-    return 1 / (1 + math.exp(-x))
+    signs = [gate.signs(index, reading, ranked, space) for reading in readings]
+    best = max(gate.probability(replace(found, stranger=0.0)) for found in signs)
+    odds = best / (1 - best) * math.exp(MISHEARD)
+    return odds / (1 + odds)

@@ -12,6 +12,7 @@ from benchmarks.live_stack import LiveStack
 from tests.e2e.voice import recogniser_loaded, spoken
 
 FIRST_ANSWER_S = 90.0
+TIMES_SAID = 3
 
 
 async def answer_to(page: ProbedPage, question: str, timeout_s: float = FIRST_ANSWER_S) -> dict[str, object]:
@@ -56,19 +57,35 @@ async def test_what_the_documents_do_not_hold_is_refused(stack: LiveStack, brows
     await page.page.close()
 
 
-async def test_a_spoken_question_is_heard_and_answered(stack: LiveStack, browser: Browser) -> None:
-    """The question is one that is still recognised after 30 ms of it were lost, or with noise added."""
-    await recogniser_loaded(stack)
-    page = await ProbedPage.open(browser, stack.url, microphone=True)
+async def ask_aloud(page: ProbedPage, question: bytes) -> tuple[float, str, dict[str, object]]:
+    """Speaks WAV data; returns when that was, what was heard, and the answer's `response` object; empty when no word
+    was understood."""
     said = await page.now()
-    await chromium.speak(page.page, await spoken(stack, "What does the renderer do?"))
+    await chromium.speak(page.page, question)
     await page.wait_event("input_audio_buffer.speech_started", said)
     await page.wait_event("input_audio_buffer.speech_stopped", said)
     heard = (await page.wait_event("flashback.heard", said))["event"]
-    assert "renderer" in heard["transcript"].lower()
     assert heard["recogniser"]
-    await page.wait_event("flashback.citation", said)
-    await page.wait_event("output_audio_buffer.started", said)
+    if not heard["transcript"]:
+        return said, "", {}
+    done = await page.wait_event("response.done", said, FIRST_ANSWER_S)
+    return said, heard["transcript"], done["event"]["response"]
+
+
+async def test_a_spoken_question_is_heard_and_answered(stack: LiveStack, browser: Browser) -> None:
+    """A question that was misheard is said again, as people do; how often one is heard right is for
+    `python -m benchmarks spoken` to say."""
+    await recogniser_loaded(stack)
+    page = await ProbedPage.open(browser, stack.url, microphone=True)
+    question = await spoken(stack, "What does the renderer do?")
+    for _ in range(TIMES_SAID):
+        said, heard, answer = await ask_aloud(page, question)
+        if citations := await page.events(said, "flashback.citation"):
+            break
+    assert "renderer" in heard.lower()
+    assert "renderer" in transcript(answer).lower()
+    assert citations
+    assert await page.events(said, "output_audio_buffer.started")
     await page.page.close()
 
 

@@ -32,7 +32,7 @@ class ExtractiveAnswerer:
         """The whole answer, computed on the calling thread. `index` is not looked at for small talk."""
         return self._said(self._grounding.find(turn, index))
 
-    def ranked(self, turn: Turn, index: PassageIndex) -> list[Candidate]:
+    def ranked(self, turn: Turn, index: PassageIndex) -> tuple[Candidate, ...]:
         """Every sentence of the retrieved passages, best first."""
         return self._grounding.ranked(turn, index)
 

@@ -67,6 +67,24 @@ async def test_other_readings_rescue_a_misheard_question(stub: rag_llm_pb2_grpc.
     assert "50,000 bees" in rescued.text
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        (
+            "who decoded the waffle dents",
+            "coated the wagon dense",
+            "who goaded a wagging dancer",
+            "food coded the wagon",
+        ),
+        ("won the football world cup", "how to cook the rice", "what a telescope", "the bridge in the rain"),
+    ],
+)
+async def test_other_readings_never_talk_the_right_one_out_of_its_answer(
+    stub: rag_llm_pb2_grpc.RagLlmAsyncStub, others: tuple[str, ...]
+) -> None:
+    assert "1927" in (await say(stub, "who decoded the waggle dance", *others)).text
+
+
 async def test_one_unknown_word_does_not_refuse_a_spoken_question(stub: rag_llm_pb2_grpc.RagLlmAsyncStub) -> None:
     assert "1927" in (await say(stub, "who decoded a waggle dance Xylem")).text
 
