@@ -29,6 +29,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from benchmarks.hardware import describe
 from flashback.media.clock import ANALYSIS_RATE
 from flashback.rpc import SLOW_S, open_channel, wait_serving
 from flashback.v1 import ears_pb2, ears_pb2_grpc, rag_llm_pb2, rag_llm_pb2_grpc, tts_pb2, tts_pb2_grpc
@@ -353,7 +354,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--paced", type=int, default=8, help="recordings also played in real time")
     parser.add_argument("--json", action="store_true", help="print the figures only")
     options = parser.parse_args(arguments)
-    found = measure(options.questions, options.voices, options.paced, not options.json)
+    found = measure(options.questions, options.voices, options.paced, not options.json) | {"hardware": describe()}
     print(json.dumps(found, indent=None if options.json else 2))
 
 
