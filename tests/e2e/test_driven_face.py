@@ -124,8 +124,8 @@ async def test_speech_and_mouth_go_on_without_emotalk_and_it_comes_back(stack: L
     page = await opened(browser, stack)
     asked = await page.ask(QUESTION)
     await page.wait_event(KIND, asked, 90.0)
-    os.kill(stack.service("emotalk").pid, signal.SIGKILL)
     killed = await page.now()
+    os.kill(stack.service("emotalk").pid, signal.SIGKILL)
     await page.wait_event("flashback.notice", killed)
     done = await page.wait_event("response.done", asked, 60.0)
     assert done["event"]["response"]["status"] == "completed"

@@ -114,8 +114,8 @@ async def test_a_bad_question_is_answered_with_an_error(stack: LiveStack, client
 async def test_a_session_survives_a_service_that_dies(stack: LiveStack, browser: Browser, name: str) -> None:
     page = await ProbedPage.open(browser, stack.url)
     old = stack.service(name).pid
-    os.kill(old, signal.SIGKILL)
     killed = await page.now()
+    os.kill(old, signal.SIGKILL)
     async with asyncio.timeout(30):
         while True:
             await asyncio.sleep(0.2)
