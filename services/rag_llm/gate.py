@@ -65,7 +65,7 @@ def signs(index: PassageIndex, query: Query, ranked: Sequence[Candidate], space:
     )
 
 
-def probability(found: Signs) -> float:
-    """Probability that the question can be answered, 0..1."""
-    x = BIAS + sum(weight * sign for weight, sign in zip(astuple(WEIGHTS), astuple(found), strict=True))
+def probability(found: Signs, more: float = 0.0) -> float:
+    """Probability that the question can be answered, 0..1. more: log odds that are added to those of the signs."""
+    x = BIAS + more + sum(weight * sign for weight, sign in zip(astuple(WEIGHTS), astuple(found), strict=True))
     return 1 / (1 + math.exp(-x))

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from flashback.errors import FlashbackError, MissingEngine
@@ -130,15 +131,13 @@ class Grounding:
         however wrong the other readings are.
         """
         asked = self._queries(turn, index)
-        ranked = self._ranked(asked[0], retrieval.WEIGHTS, index)
-        found = Evidence(index, asked[0], tuple(ranked))
-        probability = gate.probability(gate.signs(index, asked[0], ranked, self.space))
+        first = self._evidence(asked[0], retrieval.WEIGHTS, index)
+        as_typed = first, gate.probability(gate.signs(index, asked[0], first.ranked, self.space))
         if not turn.spoken:
-            return found, probability
-        query = readings.merged(asked)
-        ranked = self._ranked(query, readings.LISTS, index)
-        together = readings.probability(index, asked, ranked, self.space)
-        return (found, probability) if probability > together else (Evidence(index, query, tuple(ranked)), together)
+            return as_typed
+        merged = self._evidence(readings.merged(asked), readings.LISTS, index)
+        together = merged, readings.probability(index, asked, merged.ranked, self.space)
+        return max(together, as_typed, key=itemgetter(1))
 
     def ranked(self, turn: Turn, index: PassageIndex) -> tuple[Candidate, ...]:
         """Every sentence of the retrieved passages, best first, whatever the gate would say."""
@@ -154,10 +153,10 @@ class Grounding:
             questions.append(question)
         return make_queries(questions, turn.history, index.lexicon, self._encoder)
 
-    def _ranked(self, query: Query, lists: Mapping[str, float], index: PassageIndex) -> list[Candidate]:
+    def _evidence(self, query: Query, lists: Mapping[str, float], index: PassageIndex) -> Evidence:
         hits = retrieval.search(index, query, self.depth, lists, self._reranker)
         ranked = selection.candidates(index, query, hits, self.space)
-        return [candidate for candidate in ranked if not injection.planted(candidate.text)]
+        return Evidence(index, query, tuple(c for c in ranked if not injection.planted(c.text)))
 
 
 def _reranker(settings: RagSettings) -> RerankServer | None:

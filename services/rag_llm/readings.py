@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -51,6 +50,4 @@ def probability(index: PassageIndex, readings: Sequence[Query], ranked: Sequence
     it may be a misheard word. `ranked` are the candidates of the merged query, best first.
     """
     signs = [gate.signs(index, reading, ranked, space) for reading in readings]
-    best = max(gate.probability(replace(found, stranger=0.0)) for found in signs)
-    odds = best / (1 - best) * math.exp(MISHEARD)
-    return odds / (1 + odds)
+    return max(gate.probability(replace(found, stranger=0.0), MISHEARD) for found in signs)
