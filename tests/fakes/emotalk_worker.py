@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 
 from services.emotalk.queue import open_queue
@@ -11,13 +10,12 @@ from services.emotalk.settings import EmoTalkSettings
 from services.emotalk.statistics import Statistics
 from services.emotalk.worker import WorkerPool
 from tests.fakes.emotalk_jobs import Animator
-
-PREDICTION_S = (0.02, 0.05)
+from tests.fakes.slow_engine import prediction_s
 
 
 async def pause() -> None:
     """As long as a prediction takes."""
-    await asyncio.sleep(random.uniform(*PREDICTION_S))
+    await asyncio.sleep(prediction_s())
 
 
 async def main() -> None:

@@ -12,14 +12,18 @@ from services.emotalk.settings import EmoTalkSettings
 from tests.unit.emotalk.predictors import LoudEngine
 
 NAME = "slow"
-PREDICTION_S = (0.02, 0.05)
+
+
+def prediction_s() -> float:
+    """How long one prediction takes."""
+    return random.uniform(0.02, 0.05)
 
 
 class SlowEngine(LoudEngine):
     """Loudness, after 20 to 50 ms."""
 
     def predict(self, utterances: Sequence[Utterance]) -> list[Weights]:
-        time.sleep(random.uniform(*PREDICTION_S))
+        time.sleep(prediction_s())
         return super().predict(utterances)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from benchmarks.chromium import SOFTWARE_WEBGL
+from benchmarks import chromium
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[2] / "web-samples" / "minimal-webrtc-client"
@@ -29,16 +28,6 @@ DOCUMENTS = {
     },
     "amon": {"documents": [], "suggestions": []},
 }
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
-    *SOFTWARE_WEBGL,
-]
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -59,11 +48,13 @@ def page_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
+    executable = chromium.find()
+    if executable is None:
         pytest.skip("no Chromium on this machine: the page is not tested")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        launched = playwright.chromium.launch(
+            executable_path=executable, args=[*chromium.FLAGS, *chromium.SOFTWARE_WEBGL]
+        )
         yield launched
         launched.close()
 
