@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,15 @@ def redis_server(redis_program: Path, tmp_path: Path) -> Iterator[RedisServer]:
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+async def redis_client(redis_server: RedisServer) -> AsyncIterator[Any]:
+    """A client that looks at what lies in Redis."""
+    from redis.asyncio import Redis
+
+    async with Redis.from_url(redis_server.url, decode_responses=True) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
@@ -84,7 +85,7 @@ async def restart(redis_server: RedisServer) -> None:
 
 @pytest.mark.timeout(LIMIT_S + 30)
 async def test_every_recording_is_answered_once_and_as_if_nothing_had_happened(
-    redis_server: RedisServer, tmp_path: Path
+    redis_server: RedisServer, redis_client: Any, tmp_path: Path
 ) -> None:
     settings: dict[str, object] = {"redis_url": redis_server.url, "reclaim_s": 1.0, "queue_size": RECORDINGS}
     shared = {f"FLASHBACK_EMOTALK_{name.upper()}": str(value) for name, value in settings.items()}
@@ -114,5 +115,6 @@ async def test_every_recording_is_answered_once_and_as_if_nothing_had_happened(
             assert np.array_equal(times, expected_times)
             assert np.array_equal(rows, expected_rows)
         assert await queue.parked() == []
+        assert await redis_client.zcard("{flashback:emotalk}:deaths"), "nobody was killed at work"
         assert fleet.kills >= 4
     await queue.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from services.emotalk.jobs import Chunk
 from services.emotalk.queue import open_queue
@@ -26,7 +27,9 @@ async def answered(queue: Queue, job_id: str) -> list[Chunk]:
     return read
 
 
-async def test_nothing_is_lost_and_nothing_comes_twice(redis_server: RedisServer, tmp_path: Path) -> None:
+async def test_nothing_is_lost_and_nothing_comes_twice(
+    redis_server: RedisServer, redis_client: Any, tmp_path: Path
+) -> None:
     settings = {"redis_url": redis_server.url, "reclaim_s": 0.6, "queue_size": JOBS}
     environment = {f"FLASHBACK_EMOTALK_{name.upper()}": str(value) for name, value in settings.items()}
     queue = await open_queue(EmoTalkSettings.model_validate(settings))
@@ -46,5 +49,6 @@ async def test_nothing_is_lost_and_nothing_comes_twice(redis_server: RedisServer
         await killing
     assert [same(result, chunks(of)) for result, of in zip(results, jobs, strict=True)] == [True] * JOBS
     assert await queue.parked() == []
+    assert await redis_client.zcard("{flashback:emotalk}:deaths"), "nobody was killed at work"
     assert fleet.kills == 3
     await queue.close()

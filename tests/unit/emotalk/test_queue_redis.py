@@ -42,15 +42,6 @@ async def open_(redis_server: RedisServer) -> AsyncIterator[Open]:
         await queue.close()
 
 
-@pytest.fixture
-async def redis_client(redis_server: RedisServer) -> AsyncIterator[Any]:
-    """A client that looks at what lies in Redis."""
-    from redis.asyncio import Redis
-
-    async with Redis.from_url(redis_server.url, decode_responses=True) as client:
-        yield client
-
-
 async def read(queue: JobQueue, job_id: str) -> list[Chunk]:
     return [made async for made in queue.results(job_id)]
 
