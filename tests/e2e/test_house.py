@@ -18,6 +18,7 @@ from playwright.async_api import Browser
 from benchmarks.conversation.page import ProbedPage
 from benchmarks.live_stack import LiveStack
 from benchmarks.receiver import Receiver
+from flashback.stack.plan import free_port
 from tests.e2e.conftest import VECTORS
 
 
@@ -158,6 +159,19 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     assert ran.returncode == 1
     assert len(ran.stderr.strip().splitlines()) == 1
     assert str(port) in ran.stderr
+
+
+def test_commercial_only_starts_with_no_other_weights(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "flashback", "up", "--commercial-only", "--port", str(free_port())],
+        env={**os.environ, "FLASHBACK_DATA_DIR": str(tmp_path), "FLASHBACK_EMOTALK_ENGINE": "emotalk", **VECTORS},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 1
+    assert "EmoTalk are under CC-BY-NC-4.0" in ran.stderr
+    assert "Traceback" not in ran.stdout + ran.stderr
 
 
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 import grpc
+import httpx
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from flashback import engines
 from flashback.errors import FlashbackError, InvalidInput
 from flashback.rpc import ServiceServer
+from flashback.stack.plan import free_port
 from flashback.v1 import emotalk_pb2
 from services.emotalk.assembly import assemble
 from services.emotalk.settings import EmoTalkSettings
@@ -72,6 +74,15 @@ async def only_health(address: str) -> None:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await Caller(channel).process(FILE)
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_the_metrics_page_is_where_the_settings_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    async with serving(tmp_path, monkeypatch, LoudEngine(), metrics_host="localhost", metrics_port=port) as caller:
+        await caller.process(FILE)
+        async with httpx.AsyncClient() as client:
+            page = (await client.get(f"http://localhost:{port}/metrics")).text
+    assert "flashback_emotalk_served_total 1\n" in page
 
 
 async def test_an_engine_that_does_not_start_leaves_nothing_behind(
